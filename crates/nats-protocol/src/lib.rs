@@ -1,0 +1,5 @@
+#![no_std]
+//! Placeholder.
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;

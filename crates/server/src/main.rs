@@ -1,0 +1,2 @@
+//! The dunlin server.
+fn main() {}

@@ -1,0 +1,10 @@
+//! The bodies of the fuzz targets: plain functions over bytes, one module a crate.
+//!
+//! Each body is used three ways: as a libFuzzer target (`fuzz_targets/`), under a property test, and for the replay of
+//! the committed corpus (`tests/replay.rs`).
+
+pub mod conf;
+pub mod nats_protocol;
+pub mod permessage_deflate;
+pub mod subject;
+pub mod websocket;

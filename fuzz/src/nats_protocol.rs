@@ -1,0 +1,4 @@
+//! Fuzz body.
+
+/// Runs one input.
+pub fn run(_data: &[u8]) {}
