@@ -1,0 +1,301 @@
+use crate::args::{self, Args};
+use crate::verb::{After, Verb};
+use crate::{Limits, ParseError};
+
+/// How far a parser has come with the op under way, and what it refuses. Offsets count from the first byte of the op.
+///
+/// `u32` throughout: a server has one of these for each connection. Limits are capped so that no offset can pass it.
+pub(crate) struct Progress {
+    control_line_max: u32,
+    payload_max: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    /// Nothing is known: fewer bytes than a verb.
+    Start,
+    /// The verb is known, its argument starts at `arg`, and there is no LF before `scanned`. As long as only blanks have
+    /// come, `arg == scanned`.
+    Line { verb: Verb, arg: u32, scanned: u32 },
+    /// The control line has been read; the payload has not come whole.
+    Payload(Head),
+}
+
+/// A control line that announces a payload, as offsets. An empty span is an argument that is not there.
+#[derive(Clone, Copy)]
+pub(crate) struct Head {
+    subject: Span,
+    sid: Span,
+    reply: Span,
+    payload: Span,
+    header_len: u32,
+    with_headers: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// An op with payload, cut out of the buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'b> {
+    pub(crate) subject: &'b [u8],
+    pub(crate) sid: &'b [u8],
+    pub(crate) reply: Option<&'b [u8]>,
+    pub(crate) payload: &'b [u8],
+    pub(crate) header_len: usize,
+    pub(crate) with_headers: bool,
+    /// How many bytes the op has in all.
+    pub(crate) len: usize,
+}
+
+/// What [`Progress::advance`] found.
+pub(crate) enum Step<'b> {
+    /// A whole control line without payload: its argument starts at `arg` and ends at `end`; the next op is at `next`.
+    Line { verb: Verb, arg: usize, end: usize, next: usize },
+    /// A whole op with payload.
+    Parts(Parts<'b>),
+}
+
+const CONTROL_LINE_MAX: usize = 1 << 30;
+const PAYLOAD_MAX: usize = 999_999_999;
+
+impl Progress {
+    pub(crate) fn new(limits: Limits) -> Progress {
+        let mut progress = Progress { control_line_max: 0, payload_max: 0, state: State::Start };
+        progress.set_limits(limits);
+        progress
+    }
+
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.control_line_max = limits.control_line_max.min(CONTROL_LINE_MAX) as u32;
+        self.payload_max = limits.payload_max.min(PAYLOAD_MAX) as u32;
+    }
+
+    pub(crate) fn op_len(&self) -> Option<usize> {
+        match self.state {
+            State::Payload(head) => Some(head.op_len()),
+            State::Start | State::Line { .. } => None,
+        }
+    }
+
+    /// Whether nothing of the op under way has been looked at yet.
+    #[inline(always)]
+    pub(crate) fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Start)
+    }
+
+    /// Reads an op with payload from its first byte on: the usual case, in one pass and without storing anything.
+    #[inline(always)]
+    pub(crate) fn whole<'b, const N: usize>(
+        &mut self,
+        buf: &'b [u8],
+        verb: Verb,
+    ) -> Result<Option<Parts<'b>>, ParseError> {
+        let after = verb.text().len();
+        let Some(args) = args::split::<false, N>(buf, after) else {
+            self.line(buf, verb, after, after)?;
+            return Ok(None);
+        };
+        self.check_line(after, args.start, args.end)?;
+        let head = self.head(verb, buf, &args)?;
+        self.parts(buf, head)
+    }
+
+    /// Goes on from where the last call stopped.
+    #[inline(never)]
+    pub(crate) fn advance<'b>(
+        &mut self,
+        buf: &'b [u8],
+        verbs: &[Verb],
+    ) -> Result<Option<Step<'b>>, ParseError> {
+        let (verb, arg, scanned) = match self.state {
+            State::Payload(head) => return Ok(self.parts(buf, head)?.map(Step::Parts)),
+            State::Line { verb, arg, scanned } => (verb, arg as usize, scanned as usize),
+            State::Start => {
+                let Some(verb) = Verb::recognise(buf, verbs)? else { return Ok(None) };
+                (verb, verb.text().len(), verb.text().len())
+            }
+        };
+        let Some(line) = self.line(buf, verb, arg, scanned)? else { return Ok(None) };
+        let (arg, end, next) = line;
+        let head = match verb {
+            Verb::Pub => self.split_head::<3>(buf, verb, arg)?,
+            Verb::Hpub | Verb::Msg => self.split_head::<4>(buf, verb, arg)?,
+            Verb::Hmsg => self.split_head::<5>(buf, verb, arg)?,
+            _ => return Ok(Some(Step::Line { verb, arg, end, next })),
+        };
+        Ok(self.parts(buf, head)?.map(Step::Parts))
+    }
+
+    /// The caller has taken a [`Step::Line`]: what follows is the next op.
+    pub(crate) fn line_done(&mut self) {
+        self.state = State::Start;
+    }
+
+    /// Looks for the end of the control line in what has not been scanned. Gives argument start, argument end and the
+    /// start of the next line.
+    #[inline(never)]
+    fn line(
+        &mut self,
+        buf: &[u8],
+        verb: Verb,
+        mut arg: usize,
+        scanned: usize,
+    ) -> Result<Option<(usize, usize, usize)>, ParseError> {
+        let fresh = buf.get(scanned..).unwrap_or_default();
+        if arg == scanned && verb.after() != After::Ignored {
+            arg += fresh.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
+        }
+        let feed = memchr::memchr(b'\n', fresh).map(|at| scanned + at);
+        let mut end = feed.unwrap_or(scanned + fresh.len());
+        if end > arg && buf.get(end - 1) == Some(&b'\r') {
+            end -= 1;
+        }
+        self.check_line(verb.text().len(), arg, end)?;
+        let Some(feed) = feed else {
+            self.state = State::Line { verb, arg: arg as u32, scanned: (scanned + fresh.len()) as u32 };
+            return Ok(None);
+        };
+        Ok(Some((arg, end, feed + 1)))
+    }
+
+    /// The official limit is on the argument. The blanks before it must be kept too while the line is incomplete, so
+    /// they meet the same limit.
+    #[inline(always)]
+    fn check_line(&self, after: usize, arg: usize, end: usize) -> Result<(), ParseError> {
+        let max = self.control_line_max as usize;
+        if end - arg > max || arg - after > max {
+            return Err(ParseError::ControlLineTooLong);
+        }
+        Ok(())
+    }
+
+    fn split_head<const N: usize>(&self, buf: &[u8], verb: Verb, arg: usize) -> Result<Head, ParseError> {
+        match args::split::<false, N>(buf, arg) {
+            Some(args) => self.head(verb, buf, &args),
+            // `line` has found the LF, so `split` does.
+            None => Err(verb.args_error()),
+        }
+    }
+
+    /// Checks the arguments of an op with payload. `N` is the most that `verb` can have.
+    #[inline(always)]
+    fn head<const N: usize>(&self, verb: Verb, buf: &[u8], args: &Args<N>) -> Result<Head, ParseError> {
+        if args.count > N || args.count + 1 < N {
+            return Err(verb.args_error());
+        }
+        let with_headers = matches!(verb, Verb::Hpub | Verb::Hmsg);
+        let span = |at: usize| -> (usize, usize) { args.spans.get(at).copied().unwrap_or_default() };
+        let digits = |at: usize| {
+            let (start, end) = span(at);
+            args::parse_size(buf.get(start..end).unwrap_or_default())
+        };
+        let total = args.count - 1;
+        let mut header_len = 0;
+        if with_headers {
+            header_len = digits(total - 1).ok_or(verb.header_size_error())?;
+        }
+        let len = digits(total).ok_or(verb.size_error())?;
+        if header_len > len {
+            return Err(verb.header_over_total_error());
+        }
+        if len > self.payload_max {
+            return Err(ParseError::PayloadTooBig);
+        }
+        let has_sid = matches!(verb, Verb::Msg | Verb::Hmsg);
+        let none = Span { start: 0, end: 0 };
+        let payload = args.next as u32;
+        Ok(Head {
+            subject: Span::new(span(0)),
+            sid: if has_sid { Span::new(span(1)) } else { none },
+            reply: if args.count == N { Span::new(span(1 + usize::from(has_sid))) } else { none },
+            payload: Span { start: payload, end: payload + len },
+            header_len,
+            with_headers,
+        })
+    }
+
+    /// Cuts the op out of the buffer if all of it is there.
+    #[inline(always)]
+    fn parts<'b>(&mut self, buf: &'b [u8], head: Head) -> Result<Option<Parts<'b>>, ParseError> {
+        let end = head.payload.end as usize;
+        let Some(payload) = buf.get(head.payload.start as usize..end) else {
+            self.state = State::Payload(head);
+            return Ok(None);
+        };
+        match *buf.get(end..).unwrap_or_default() {
+            [b'\r', b'\n', ..] => {}
+            [] | [b'\r'] => {
+                self.state = State::Payload(head);
+                return Ok(None);
+            }
+            _ => return Err(ParseError::PayloadEnd),
+        }
+        self.state = State::Start;
+        Ok(Some(Parts {
+            subject: head.subject.of(buf),
+            sid: head.sid.of(buf),
+            reply: Some(head.reply.of(buf)).filter(|reply| !reply.is_empty()),
+            payload,
+            header_len: head.header_len as usize,
+            with_headers: head.with_headers,
+            len: head.op_len(),
+        }))
+    }
+}
+
+impl Head {
+    fn op_len(&self) -> usize {
+        self.payload.end as usize + 2
+    }
+}
+
+impl Span {
+    #[inline(always)]
+    fn new((start, end): (usize, usize)) -> Span {
+        Span { start: start as u32, end: end as u32 }
+    }
+
+    #[inline(always)]
+    fn of(self, buf: &[u8]) -> &[u8] {
+        buf.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+impl Verb {
+    fn args_error(self) -> ParseError {
+        match self {
+            Verb::Hpub => ParseError::HpubArgs,
+            Verb::Msg => ParseError::MsgArgs,
+            Verb::Hmsg => ParseError::HmsgArgs,
+            _ => ParseError::PubArgs,
+        }
+    }
+
+    fn size_error(self) -> ParseError {
+        match self {
+            Verb::Hpub => ParseError::HpubTotalSize,
+            Verb::Msg => ParseError::MsgSize,
+            Verb::Hmsg => ParseError::HmsgTotalSize,
+            _ => ParseError::PubSize,
+        }
+    }
+
+    fn header_size_error(self) -> ParseError {
+        match self {
+            Verb::Hmsg => ParseError::HmsgHeaderSize,
+            _ => ParseError::HpubHeaderSize,
+        }
+    }
+
+    fn header_over_total_error(self) -> ParseError {
+        match self {
+            Verb::Hmsg => ParseError::HmsgHeaderOverTotal,
+            _ => ParseError::HpubHeaderOverTotal,
+        }
+    }
+}
