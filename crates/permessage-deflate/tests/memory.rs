@@ -1,0 +1,68 @@
+//! What the documentation says of memory: the size of the states, and that no message allocates.
+
+use allocation_counter::measure;
+use dunlin_permessage_deflate::{Compressor, Decompressor, Params, Role};
+
+fn params(bits: u8, keep_context: bool) -> Params {
+    Params {
+        server_no_context_takeover: !keep_context,
+        server_max_window_bits: Some(bits),
+        ..Params::default()
+    }
+}
+
+#[test]
+fn state_sizes() {
+    let compressor = measure(|| std::mem::forget(Compressor::new(&params(15, true), Role::Server, 1)));
+    assert_eq!((compressor.bytes_current + 512) / 1024, 312);
+    assert_eq!(compressor.count_total, 6);
+    for (bits, kib) in [(15, 58), (12, 30), (8, 27)] {
+        let decompressor = measure(|| std::mem::forget(Decompressor::new(&params(bits, true), Role::Client)));
+        assert_eq!((decompressor.bytes_current + 512) / 1024, kib, "window of {bits} bits");
+        assert_eq!(decompressor.count_total, 2);
+    }
+}
+
+#[test]
+fn no_allocation_after_the_first_message() {
+    let text: Vec<u8> = (0..100_000u32).flat_map(|n| (n % 977).to_le_bytes()).collect();
+    for (bits, keep_context) in [(15, false), (15, true), (10, true), (8, false)] {
+        let params = params(bits, keep_context);
+        let mut compressor = Compressor::new(&params, Role::Server, 6);
+        let mut decompressor = Decompressor::new(&params, Role::Client);
+        let (mut payload, mut message) = (Vec::with_capacity(1 << 20), Vec::with_capacity(1 << 20));
+        let info = measure(|| {
+            for len in [0, 1, 600, 70_000, 400_000, 3] {
+                payload.clear();
+                message.clear();
+                compressor.compress(&text[..len], &mut payload);
+                decompressor.decompress(&payload, true, len, &mut message).unwrap();
+                assert_eq!(message, text[..len]);
+            }
+            compressor.reset();
+            decompressor.reset();
+        });
+        assert_eq!(info.count_total, 0, "window of {bits} bits, context {keep_context}");
+    }
+}
+
+/// A bomb: 256 MiB of zeros. Neither `out` nor the decompressor grows beyond the limit.
+#[test]
+fn a_bomb_is_stopped_at_the_limit() {
+    let params = Params::default();
+    let mut compressor = Compressor::new(&params, Role::Client, 1);
+    let mut bomb = Vec::new();
+    for part in 1..=256 {
+        compressor.compress_fragment(&[0; 1 << 20], part == 256, &mut bomb);
+    }
+    let mut decompressor = Decompressor::new(&params, Role::Server);
+    let mut out = Vec::new();
+    let info = measure(|| {
+        let limit = 1 << 20;
+        let result = decompressor.decompress(&bomb, true, limit, &mut out);
+        assert_eq!(result.unwrap_err().close_code(), 1009);
+        assert!(out.len() <= limit);
+    });
+    assert!(info.bytes_max <= 3 << 20, "{} bytes", info.bytes_max);
+    assert!(decompressor.message_len() <= (1 << 20) + 16 * 1024);
+}
