@@ -1,1 +1,38 @@
-//! Placeholder.
+//! The worker turn: the heart of the server, without I/O.
+//!
+//! A [`Worker`] owns connections. It shares nothing with the other workers but the interest, and lives in turns
+//! ([`Worker::turn`]): read every connection that has something, route what they publish, and write to each connection
+//! once. Sockets are behind [`Wire`], time is an argument: the same code runs on real sockets in the server and on
+//! scripted peers in the simulation.
+//!
+//! The way of the bytes through a turn:
+//!
+//! ```text
+//! Wire::read -> transport (HTTP head, WebSocket frames) -> session -> Commands
+//!            -> route -> delivery lists  ──┐ (messages for other workers cross once, before anything is written)
+//! Wire::write <- framing <- encoding  <────┘ (once for each distinct list and framing)
+//! ```
+
+mod config;
+mod connection;
+mod crossing;
+mod encodings;
+mod ending;
+mod flush;
+mod http;
+mod input;
+mod out_queue;
+mod routing;
+mod snapshot;
+mod timers;
+mod turn;
+mod upgrade;
+mod wire;
+
+pub use config::{Shared, WebSocketConfig, WorkerConfig};
+pub use connection::{Accepted, ConnId, Listener};
+pub use crossing::Crossing;
+pub use http::{MonitorRequest, MonitorResponse};
+pub use snapshot::{ConnectionKind, ConnectionSnapshot, Counters, SubscriptionSnapshot, WorkerSnapshot};
+pub use turn::Worker;
+pub use wire::Wire;

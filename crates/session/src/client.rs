@@ -1,0 +1,305 @@
+//! The session of a NATS client.
+
+use core::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use dunlin_broker::Message;
+use dunlin_nats_protocol::{
+    ClientOp, Connect, Info, Limits, Parser, Publish, ServerOp, Subscribe, encode_err,
+};
+use dunlin_subject::{Filter, Subject};
+
+use crate::{Capabilities, CloseReason, Commands, Description, Dialect, Instant, Session};
+
+/// What holds for every NATS client of a listener.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Limits of the protocol's grammar.
+    pub limits: Limits,
+    /// The most subscriptions of one client; 0: any number.
+    pub subscriptions_max: usize,
+    /// The most tokens of a subscription's subject; `None`: any number.
+    pub subscription_tokens_max: Option<usize>,
+    /// How long a client may be silent before it is sent a PING.
+    pub ping_interval: Duration,
+    /// How many PINGs may go unanswered.
+    pub pings_out_max: u32,
+    /// What INFO says, but for the fields that are the client's own.
+    pub info: Info,
+}
+
+/// What the server knows of a client before it says anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The connection's number (nats: INFO `client_id`).
+    pub client_id: u64,
+    /// Where it comes from (nats: INFO `client_ip`).
+    pub ip: IpAddr,
+    /// A random number, which spreads the first pings of clients that came together.
+    pub jitter: u64,
+}
+
+/// A NATS client: greets it with INFO, reads its ops, keeps its options, and pings it.
+pub struct Client {
+    config: Arc<ClientConfig>,
+    parser: Parser,
+    peer: Peer,
+    options: Options,
+    /// What the client said about itself. Apart, because most of a server's connections are idle, and small.
+    about: Option<Box<About>>,
+    /// INFO goes out once more behind the first PONG after CONNECT (nats: INFO `connect_info`).
+    connect_info_due: bool,
+    pings: Pings,
+}
+
+/// What the client asked for in CONNECT (nats: the defaults hold until then).
+struct Options {
+    verbose: bool,
+    pedantic: bool,
+    headers: bool,
+}
+
+struct About {
+    name: String,
+    lang: String,
+    version: String,
+}
+
+struct Pings {
+    next: Instant,
+    last_input: Instant,
+    sent: Instant,
+    out: u32,
+    rtt: Option<u64>,
+}
+
+/// The first PING measures the round trip, so it goes out soon (nats: 2 s and up to a fifth more).
+const FIRST_PING: Duration = Duration::from_secs(2);
+
+impl Client {
+    /// A client that has just connected.
+    pub fn new(config: Arc<ClientConfig>, peer: Peer, now: Instant) -> Client {
+        let first = config.ping_interval.min(FIRST_PING);
+        let spread = first / 5 * u32::try_from(peer.jitter % 1024).unwrap_or(0) / 1024;
+        Client {
+            parser: Parser::new(config.limits),
+            options: Options { verbose: true, pedantic: true, headers: false },
+            about: None,
+            connect_info_due: false,
+            pings: Pings { next: now + first + spread, last_input: now, sent: now, out: 0, rtt: None },
+            config,
+            peer,
+        }
+    }
+
+    fn send_info(&self, connect_info: bool, commands: &mut dyn Commands) {
+        let mut info = self.config.info.clone();
+        info.client_id = self.peer.client_id;
+        info.client_ip = self.peer.ip.to_string();
+        if connect_info {
+            info.connect_info = true;
+            info.remote_account = "$G".into();
+        }
+        // A struct of strings and numbers always has a JSON form.
+        let json = serde_json::to_vec(&info).unwrap_or_default();
+        let mut text = Vec::with_capacity(json.len() + 8);
+        ServerOp::Info(&json).encode(&mut text);
+        commands.reply(&text);
+    }
+
+    fn handle_op(
+        &mut self,
+        op: ClientOp<'_>,
+        now: Instant,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason> {
+        match op {
+            ClientOp::Publish(publish) => self.handle_publish(publish, commands)?,
+            ClientOp::Subscribe(subscribe) => self.handle_subscribe(subscribe, commands),
+            ClientOp::Unsubscribe(unsubscribe) => {
+                commands.unsubscribe(unsubscribe.sid, unsubscribe.max);
+                self.acknowledge(commands);
+            }
+            ClientOp::Connect(json) => self.handle_connect(json, commands)?,
+            ClientOp::Ping => {
+                commands.reply(b"PONG\r\n");
+                if core::mem::take(&mut self.connect_info_due) {
+                    self.send_info(true, commands);
+                }
+            }
+            ClientOp::Pong => {
+                if self.pings.out > 0 {
+                    self.pings.rtt = u64::try_from((now - self.pings.sent).as_nanos()).ok();
+                }
+                self.pings.out = 0;
+            }
+            ClientOp::Ok => {}
+            ClientOp::Info(json) => {
+                serde_json::from_slice::<Info>(json).map_err(|_| CloseReason::InfoSyntax)?;
+            }
+            ClientOp::Err(_) => return Err(CloseReason::ClientError),
+        }
+        Ok(())
+    }
+
+    fn acknowledge(&self, commands: &mut dyn Commands) {
+        if self.options.verbose {
+            commands.reply(b"+OK\r\n");
+        }
+    }
+
+    fn handle_connect(&mut self, json: &[u8], commands: &mut dyn Commands) -> Result<(), CloseReason> {
+        let connect: Connect = serde_json::from_slice(json).map_err(|_| CloseReason::ConnectSyntax)?;
+        if !(0..=1).contains(&connect.protocol) {
+            return Err(CloseReason::BadProtocolVersion);
+        }
+        if !connect.account.is_empty() || connect.new_account {
+            return Err(CloseReason::AuthorizationViolation);
+        }
+        let headers = connect.headers && self.config.info.headers;
+        if connect.no_responders && !headers {
+            return Err(CloseReason::NoRespondersNeedHeaders);
+        }
+        // nats 2.15: a second CONNECT starts over.
+        commands.unsubscribe_all();
+        let Connect { echo, no_responders, verbose, pedantic, name, lang, version, .. } = connect;
+        commands.set_capabilities(Capabilities { headers, echo, no_responders });
+        self.options = Options { verbose, pedantic, headers };
+        self.connect_info_due = connect.protocol >= 1;
+        let is_silent = name.is_empty() && lang.is_empty() && version.is_empty();
+        self.about = (!is_silent).then(|| Box::new(About { name, lang, version }));
+        self.acknowledge(commands);
+        Ok(())
+    }
+
+    fn handle_publish(
+        &mut self,
+        publish: Publish<'_>,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason> {
+        if publish.with_headers && !self.options.headers {
+            return Err(CloseReason::HeadersNotSupported);
+        }
+        if is_reserved(publish.subject) {
+            refuse(&[b"Permissions Violation for Publish to \"", publish.subject, b"\""], commands);
+            return Ok(());
+        }
+        if let Some(reply) = publish.reply.filter(|reply| is_reserved_reply(reply)) {
+            refuse(&[b"Permissions Violation for Publish with Reply of \"", reply, b"\""], commands);
+            return Ok(());
+        }
+        let pedantic = self.options.pedantic;
+        if pedantic && !Subject::parse(publish.subject).is_ok_and(Subject::is_literal) {
+            // nats: the message is routed all the same.
+            refuse(&[b"Invalid Publish Subject"], commands);
+        }
+        self.acknowledge(commands);
+        commands.publish(Message {
+            subject: publish.subject,
+            reply: publish.reply,
+            header_len: publish.with_headers.then_some(publish.header_len),
+            payload: publish.payload,
+        });
+        Ok(())
+    }
+
+    fn handle_subscribe(&mut self, subscribe: Subscribe<'_>, commands: &mut dyn Commands) {
+        let Subscribe { subject, queue, sid } = subscribe;
+        let Ok(filter) = Filter::parse(subject) else {
+            return refuse(&[b"Invalid Subject"], commands);
+        };
+        let denied: &[u8] = b"Permissions Violation for Subscription to \"";
+        if self.config.subscription_tokens_max.is_some_and(|max| filter.token_count() > max) {
+            return refuse(&[denied, subject, b"\", too many tokens"], commands);
+        }
+        if queue == Some(b"_sys_") {
+            return refuse(&[denied, subject, b"\" using queue \"_sys_\""], commands);
+        }
+        let max = self.config.subscriptions_max;
+        if max > 0 && commands.subscriptions() >= max {
+            return refuse(&[b"maximum subscriptions exceeded"], commands);
+        }
+        commands.subscribe(filter, queue, sid);
+        self.acknowledge(commands);
+    }
+}
+
+/// Sends an `-ERR` that the connection survives.
+fn refuse(text: &[&[u8]], commands: &mut dyn Commands) {
+    let mut out = Vec::new();
+    encode_err(&String::from_utf8_lossy(&text.concat()), &mut out);
+    commands.reply(&out);
+}
+
+/// Subjects that only servers publish to.
+fn is_reserved(subject: &[u8]) -> bool {
+    subject.starts_with(b"_GR_.") || subject.starts_with(b"$NRG.")
+}
+
+/// Reply subjects that only servers set.
+fn is_reserved_reply(reply: &[u8]) -> bool {
+    [&b"_R_."[..], b"_GR_.", b"$JS.ACK."].iter().any(|prefix| reply.starts_with(prefix))
+}
+
+impl Session for Client {
+    fn handle_open(&mut self, commands: &mut dyn Commands) {
+        self.send_info(false, commands);
+    }
+
+    fn handle_input(
+        &mut self,
+        now: Instant,
+        input: &[u8],
+        commands: &mut dyn Commands,
+    ) -> Result<usize, CloseReason> {
+        self.pings.last_input = now;
+        let mut used = 0;
+        while let Some((op, len)) = self.parser.next(&input[used..]).map_err(CloseReason::Parse)? {
+            self.handle_op(op, now, commands)?;
+            used += len;
+            if commands.is_full() {
+                break;
+            }
+        }
+        Ok(used)
+    }
+
+    fn op_len(&self) -> Option<usize> {
+        self.parser.op_len()
+    }
+
+    fn handle_timeout(&mut self, now: Instant, commands: &mut dyn Commands) -> Result<(), CloseReason> {
+        let interval = self.config.ping_interval;
+        self.pings.next = now + interval;
+        let measured = self.pings.rtt.is_some() || self.pings.out > 0;
+        if measured && now - self.pings.last_input < interval {
+            return Ok(());
+        }
+        if self.pings.out >= self.config.pings_out_max {
+            return Err(CloseReason::StaleConnection);
+        }
+        self.pings.out += 1;
+        self.pings.sent = now;
+        commands.reply(b"PING\r\n");
+        Ok(())
+    }
+
+    fn poll_timeout(&self) -> Instant {
+        self.pings.next
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Nats
+    }
+
+    fn description(&self) -> Description<'_> {
+        let about = self.about.as_deref();
+        Description {
+            name: about.map(|about| &*about.name),
+            lang: about.map(|about| &*about.lang),
+            version: about.map(|about| &*about.version),
+            rtt: self.pings.rtt,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a worker is told when it is made.
+
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use dunlin_broker::Interest;
+use dunlin_session::ClientConfig;
+
+/// The settings of a worker. All workers of a server have the same.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// What NATS clients on TCP are told and allowed.
+    pub client: Arc<ClientConfig>,
+    /// What NATS clients on WebSocket are told and allowed.
+    pub websocket: WebSocketConfig,
+    /// The most bytes that may wait for one connection (nats: `max_pending`).
+    pub pending_max: usize,
+    /// The longest time that output may wait (nats: `write_deadline`).
+    pub write_deadline: Duration,
+    /// The most connections of the server; 0 refuses all (nats: `max_connections`).
+    pub connections_max: usize,
+}
+
+/// The settings of the WebSocket listener.
+#[derive(Clone, Debug)]
+pub struct WebSocketConfig {
+    /// What its clients are told and allowed.
+    pub client: Arc<ClientConfig>,
+    /// The longest time from the connection to the end of the opening handshake. A peer that is silent for as long is
+    /// told so (status 408) and closed.
+    pub handshake_timeout: Duration,
+    /// Headers that the 101 response carries besides its own.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What all workers of a server share.
+pub struct Shared {
+    /// Who wants which subjects.
+    pub interest: Interest,
+    clients: AtomicUsize,
+    client_ids: AtomicU64,
+}
+
+impl Shared {
+    /// The state of a server that has no clients. `seed` keys the hash tables.
+    pub fn with_seed(seed: u64) -> Shared {
+        Shared {
+            interest: Interest::with_seed(seed),
+            clients: AtomicUsize::new(0),
+            client_ids: AtomicU64::new(0),
+        }
+    }
+
+    /// The number of the next connection (nats: INFO `client_id`).
+    pub(crate) fn next_client_id(&self) -> u64 {
+        self.client_ids.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Counts one client more, or returns `false` where there are `max` already.
+    pub(crate) fn admit_client(&self, max: usize) -> bool {
+        self.clients.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
+    }
+
+    /// Counts one client less.
+    pub(crate) fn dismiss_client(&self) {
+        self.clients.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,58 @@
+//! How a connection ends: with its last words.
+
+use core::fmt;
+
+use dunlin_session::CloseReason;
+use dunlin_websocket::{CloseCode, ProtocolError, encode_close};
+
+/// Why a connection ends, as far as the worker knows more than the session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// The session, or a limit of the server.
+    Session(CloseReason),
+    /// The peer broke the rules of WebSocket framing.
+    Framing(ProtocolError),
+    /// The peer sent a close frame; it gets the same back.
+    CloseFrame { code: Option<CloseCode>, reason: Box<str> },
+    /// The HTTP exchange is over.
+    Http,
+    /// The peer has gone, or the socket does not work: there is nobody to tell.
+    Gone(CloseReason),
+}
+
+impl Ending {
+    /// The text of the `-ERR` that comes before the close.
+    pub(crate) fn wire_text(&self) -> Option<&'static str> {
+        match self {
+            Ending::Session(reason) => reason.wire_text(),
+            Ending::Framing(_) | Ending::CloseFrame { .. } | Ending::Http | Ending::Gone(_) => None,
+        }
+    }
+
+    /// Appends the WebSocket close frame.
+    pub(crate) fn encode_close_frame(&self, out: &mut Vec<u8>) {
+        match self {
+            Ending::Session(reason) => {
+                encode_close(Some(CloseCode(reason.close_code())), reason.text(), None, out);
+            }
+            Ending::Framing(error) => encode_close(Some(error.close_code()), &error.to_string(), None, out),
+            Ending::CloseFrame { code, reason } => encode_close(*code, reason, None, out),
+            Ending::Http | Ending::Gone(_) => {}
+        }
+    }
+
+    /// Whether the peer can still be told anything.
+    pub(crate) fn has_listener(&self) -> bool {
+        !matches!(self, Ending::Gone(_))
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ending::Session(reason) | Ending::Gone(reason) => f.write_str(reason.text()),
+            Ending::Framing(error) => write!(f, "Protocol Violation: {error}"),
+            Ending::CloseFrame { .. } | Ending::Http => f.write_str(CloseReason::ClientClosed.text()),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! From the socket to the session.
+
+use std::io;
+
+use dunlin_session::CloseReason;
+use dunlin_websocket::{Event, OpCode, encode_frame};
+
+use crate::connection::{Stage, Transport};
+use crate::ending::Ending;
+use crate::{ConnId, Wire, Worker};
+
+/// The most bytes read from a connection in one turn.
+const READ_MAX: usize = 64 << 10;
+
+/// The most bytes of pongs that wait for a connection. A peer that pings faster than it reads gets no further pong.
+const HEAD_MAX: usize = 16 << 10;
+
+impl Worker {
+    /// Reads once from a connection and handles what came.
+    pub(crate) fn read<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.held_until > now {
+            self.held.push(id);
+            return;
+        }
+        conn.is_ready = false;
+        let mut buffer = core::mem::take(&mut self.read_buffer);
+        let kept = conn.raw.len();
+        buffer.resize(buffer.len().max(kept + READ_MAX), 0);
+        buffer[..kept].copy_from_slice(&conn.raw);
+        let end = kept + READ_MAX;
+        match wire.read(id, &mut buffer[kept..end]) {
+            Ok(0) => self.handle_end_of_input(id, wire),
+            Ok(n) => {
+                conn.raw = Vec::new();
+                conn.last_activity = now;
+                if conn.is_finished || n == READ_MAX {
+                    conn.is_ready = true;
+                    self.ready.push_back(id);
+                }
+                self.handle_bytes(id, &mut buffer[..kept + n], wire);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.set_readable(id, false),
+            Err(_) => self.lose(id, CloseReason::ReadError, wire),
+        }
+        self.read_buffer = buffer;
+    }
+
+    fn handle_end_of_input<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.stage == Stage::Lingering {
+            self.remove(id, wire);
+        } else {
+            // What it still has to get is written; it may have closed its sending side only.
+            self.end(id, Ending::Session(CloseReason::ClientClosed));
+        }
+    }
+
+    /// Ends a connection whose socket does not work any more.
+    pub(crate) fn lose<W: Wire>(&mut self, id: ConnId, reason: CloseReason, wire: &mut W) {
+        self.end(id, Ending::Gone(reason));
+        self.remove(id, wire);
+    }
+
+    fn handle_bytes<W: Wire>(&mut self, id: ConnId, bytes: &mut [u8], wire: &mut W) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.stage != Stage::Open {
+            return;
+        }
+        match conn.transport {
+            Transport::Raw => self.feed(id, bytes, wire),
+            Transport::Http => self.handle_http(id, bytes),
+            Transport::WebSocket(_) => self.handle_frames(id, bytes, wire),
+        }
+    }
+
+    fn handle_frames<W: Wire>(&mut self, id: ConnId, bytes: &mut [u8], wire: &mut W) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some(conn) = self.conns.get_mut(id) else { return };
+            let Transport::WebSocket(assembler) = &mut conn.transport else { return };
+            if conn.stage != Stage::Open {
+                return;
+            }
+            let used = match assembler.next(rest) {
+                Ok(None) => {
+                    conn.raw = rest.to_vec();
+                    return;
+                }
+                Ok(Some((event, used))) => {
+                    self.handle_event(id, event, wire);
+                    used
+                }
+                Err(error) => return self.end(id, Ending::Framing(error)),
+            };
+            rest = &mut core::mem::take(&mut rest)[used..];
+        }
+    }
+
+    fn handle_event<W: Wire>(&mut self, id: ConnId, event: Event<'_>, wire: &mut W) {
+        match event {
+            Event::Data(fragment) => self.feed(id, fragment.payload, wire),
+            Event::Ping(payload) => {
+                let Some(conn) = self.conns.get_mut(id) else { return };
+                if conn.head.len() < HEAD_MAX && conn.pending() < self.config.pending_max {
+                    // The payload of a ping fits into a pong.
+                    let _ = encode_frame(OpCode::Pong, payload, None, &mut conn.head);
+                    self.touch(id);
+                }
+            }
+            Event::Pong(_) => {}
+            Event::Close(code, reason) => self.end(id, Ending::CloseFrame { code, reason: reason.into() }),
+        }
+    }
+
+    /// Hands stream bytes to the session: whole ops from where they lie, and what is cut into pieces from the
+    /// connection's own buffer.
+    fn feed<W: Wire>(&mut self, id: ConnId, mut bytes: &[u8], wire: &mut W) {
+        while !bytes.is_empty() {
+            let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.stage == Stage::Open) else { return };
+            let used = if conn.carry.is_empty() {
+                let Some(used) = self.feed_session(id, bytes) else { return };
+                let Some(conn) = self.conns.get_mut(id) else { return };
+                if used == 0 {
+                    conn.keep_op(bytes);
+                    return;
+                }
+                used
+            } else {
+                let Some(used) = self.complete_op(id, bytes) else { return };
+                used
+            };
+            bytes = &bytes[used..];
+            if self.is_full() {
+                self.flush(wire);
+            }
+        }
+    }
+
+    /// Appends what is missing of the op under way, and handles it when it is complete. Returns how many bytes it took.
+    fn complete_op(&mut self, id: ConnId, bytes: &[u8]) -> Option<usize> {
+        let conn = self.conns.get_mut(id)?;
+        let mut carry = core::mem::take(&mut conn.carry);
+        let known = conn.session.as_ref().and_then(|session| session.op_len());
+        let missing = match known {
+            Some(len) => len.saturating_sub(carry.len()).min(bytes.len()).max(1),
+            None => memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1),
+        };
+        carry.extend_from_slice(&bytes[..missing]);
+        let used = self.feed_session(id, &carry)?;
+        let conn = self.conns.get_mut(id)?;
+        if used < carry.len() {
+            carry.drain(..used);
+            conn.carry = carry;
+            conn.reserve_op();
+        }
+        Some(missing)
+    }
+
+    /// Lets the session handle whole ops. `None`: the connection ends.
+    fn feed_session(&mut self, id: ConnId, bytes: &[u8]) -> Option<usize> {
+        let now = self.now;
+        match self.with_session(id, |session, router| session.handle_input(now, bytes, router))? {
+            Ok(used) => Some(used),
+            Err(reason) => {
+                self.end(id, Ending::Session(reason));
+                None
+            }
+        }
+    }
+}
+
+impl crate::connection::Connection {
+    /// Keeps the start of an op, with room for the rest where its length is known.
+    fn keep_op(&mut self, bytes: &[u8]) {
+        self.carry.extend_from_slice(bytes);
+        self.reserve_op();
+    }
+
+    fn reserve_op(&mut self) {
+        // Bounded: the session has checked the length against max_payload.
+        let len = self.session.as_ref().and_then(|session| session.op_len()).unwrap_or(0);
+        self.carry.reserve_exact(len.saturating_sub(self.carry.len()));
+    }
+}

@@ -1,0 +1,335 @@
+//! From commands to delivery lists.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use dunlin_broker::{Item, Message, NewSubscription, Route, Sid, Target};
+use dunlin_nats_protocol::encode_no_responders;
+use dunlin_session::{Capabilities, CloseReason, Commands, Delivery, Dialect, Session};
+use dunlin_subject::Filter;
+
+use crate::connection::Stage;
+use crate::crossing::Recipients;
+use crate::ending::Ending;
+use crate::{ConnId, Crossing, Wire, Worker};
+
+/// A publisher whose target is far behind is not read for this long. It is looked at anew each time, so a target that
+/// never catches up slows it down until the target is cut off, and never stops it for good.
+pub(crate) const HOLD_STEP: Duration = Duration::from_millis(5);
+
+/// Carries out the commands of one connection's session.
+pub(crate) struct Router<'w> {
+    worker: &'w mut Worker,
+    id: ConnId,
+}
+
+impl Worker {
+    /// Calls a connection's session with a [`Router`] for its commands.
+    pub(crate) fn with_session<R>(
+        &mut self,
+        id: ConnId,
+        call: impl FnOnce(&mut (dyn Session + Send), &mut Router<'_>) -> R,
+    ) -> Option<R> {
+        let mut session = self.conns.get_mut(id)?.session.take()?;
+        let result = call(&mut *session, &mut Router { worker: self, id });
+        // Sessions end connections, but only the turn removes them.
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.session = Some(session);
+        }
+        Some(result)
+    }
+
+    /// Appends bytes of the server's own to what a connection gets in this turn.
+    pub(crate) fn reply(&mut self, id: ConnId, text: &[u8]) {
+        let item = self.arena.push_text(text);
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let list = self.lists.append(conn.list, item, Sid::NONE, text.len());
+        let waiting = conn.pending() as u64 + self.lists.encoded_len(list);
+        if conn.stage == Stage::Open && waiting > self.config.pending_max as u64 {
+            return self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
+        }
+        conn.list = list;
+        self.touch(id);
+    }
+
+    pub(crate) fn unsubscribe_all(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        while let Some(slot) = conn.subscriptions {
+            self.subs.remove(slot, &mut conn.subscriptions, &self.shared.interest);
+        }
+        conn.subscription_count = 0;
+    }
+
+    fn end_subscription(&mut self, slot: u32) {
+        let Some(conn) = self.conns.at(self.subs.get(slot).conn) else { return };
+        self.subs.remove(slot, &mut conn.subscriptions, &self.shared.interest);
+        conn.subscription_count -= 1;
+    }
+
+    /// Delivers what other workers' connections have published.
+    pub(crate) fn deliver_crossing<W: Wire>(&mut self, crossing: Crossing, wire: &mut W) {
+        for id in crossing.stalled {
+            self.hold(id);
+        }
+        for passage in crossing.routes {
+            let message = crossing.messages.message(passage.message);
+            let mut sending = Sending::new(message, &passage.route, passage.origin);
+            match passage.to {
+                Recipients::Plain => {
+                    self.deliver_plain(&mut sending);
+                }
+                Recipients::Member { group, member, tried } => {
+                    self.deliver_to_group(&mut sending, group as usize, member as usize, tried as usize);
+                }
+            }
+            self.report_stall(&sending);
+            if self.is_full() {
+                self.flush(wire);
+            }
+        }
+    }
+
+    /// Delivers to the plain targets of this worker; returns whether any got it.
+    fn deliver_plain(&mut self, sending: &mut Sending<'_>) -> bool {
+        let mut delivered = false;
+        for &target in sending.route.plain(usize::from(self.index)) {
+            delivered |= self.deliver(sending, target);
+        }
+        delivered
+    }
+
+    /// Delivers to one member of a queue group: to `member`, or the next in the ring that can take it. `tried` members
+    /// before it could not.
+    fn deliver_to_group(
+        &mut self,
+        sending: &mut Sending<'_>,
+        group: usize,
+        member: usize,
+        tried: usize,
+    ) -> bool {
+        let route = Arc::clone(sending.route);
+        let members = route.group(group);
+        for step in 0..members.len().saturating_sub(tried) {
+            let at = (member + step) % members.len();
+            let target = members[at];
+            if target.worker() == usize::from(self.index) {
+                if self.deliver(sending, target) {
+                    return true;
+                }
+            } else {
+                let to = Recipients::Member {
+                    group: group as u32,
+                    member: at as u32,
+                    tried: (tried + step) as u32,
+                };
+                self.pass_on(sending, target.worker(), to);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn pass_on(&mut self, sending: &mut Sending<'_>, worker: usize, to: Recipients) {
+        let Some(crossing) = self.outbox.get_mut(worker) else { return };
+        let same = sending.crossed.contains(&worker);
+        crossing.push(sending.message, same, sending.route, sending.origin, to);
+        if !same {
+            sending.crossed.push(worker);
+        }
+    }
+
+    /// Puts a message on the list of one target. `false`: the target is gone, or does not want its own messages.
+    #[inline]
+    fn deliver(&mut self, sending: &mut Sending<'_>, target: Target) -> bool {
+        let Some(sub) = self.subs.target_mut(target) else { return false };
+        let Some(conn) = self.conns.at(sub.conn) else { return false };
+        let own = sending.origin == (self.index, conn.id);
+        if conn.stage != Stage::Open || (own && !conn.capabilities.echo) {
+            return false;
+        }
+        let stored = match sending.stored {
+            Some(stored) => stored,
+            None => *sending.stored.insert(Stored::new(self.arena.push(sending.message), sending.message)),
+        };
+        let headers = conn.capabilities.headers || !stored.has_headers;
+        let (len, payload) = if headers { stored.whole } else { stored.headerless };
+        let sid = sub.sid;
+        let len = len + self.subs.sids.text(&sid).len();
+        let list = self.lists.append(conn.list, Item::message(stored.index, headers), sid, len);
+        let pending = conn.pending();
+        let (slot, slow) =
+            (target.slot(), pending as u64 + self.lists.encoded_len(list) > self.config.pending_max as u64);
+        let id = conn.id;
+        if slow {
+            self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
+            return false;
+        }
+        // Nats: a producer is held back while a target has more than three quarters of max_pending waiting.
+        sending.is_stalled |= pending > self.config.pending_max / 4 * 3;
+        conn.list = list;
+        conn.traffic.out_msgs += 1;
+        conn.traffic.out_bytes += payload as u64;
+        self.counters.out_msgs += 1;
+        self.counters.out_bytes += payload as u64;
+        if !conn.is_dirty {
+            conn.is_dirty = true;
+            self.dirty.push(id);
+        }
+        let sub = self.subs.get_mut(slot);
+        sub.delivered += 1;
+        if sub.max != 0 && sub.delivered >= sub.max {
+            self.end_subscription(slot);
+        }
+        true
+    }
+
+    fn report_stall(&mut self, sending: &Sending<'_>) {
+        if sending.is_stalled {
+            let (worker, id) = sending.origin;
+            if worker == self.index {
+                self.hold(id);
+            } else if let Some(crossing) = self.outbox.get_mut(usize::from(worker)) {
+                crossing.stalled.push(id);
+            }
+        }
+    }
+
+    /// Does not read a connection for a while.
+    fn hold(&mut self, id: ConnId) {
+        let until = self.now + HOLD_STEP;
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.held_until = until;
+        }
+    }
+}
+
+/// A message on its way to its targets in this worker.
+struct Sending<'a> {
+    message: Message<'a>,
+    route: &'a Arc<Route>,
+    origin: (u8, ConnId),
+    /// Where it stands in the arena, once a target wants it.
+    stored: Option<Stored>,
+    /// The workers that it has been handed to.
+    crossed: Vec<usize>,
+    /// A target is far behind.
+    is_stalled: bool,
+}
+
+impl<'a> Sending<'a> {
+    fn new(message: Message<'a>, route: &'a Arc<Route>, origin: (u8, ConnId)) -> Sending<'a> {
+        Sending { message, route, origin, stored: None, crossed: Vec::new(), is_stalled: false }
+    }
+}
+
+/// A message in the arena, with what every delivery of it has in common.
+#[derive(Clone, Copy)]
+struct Stored {
+    index: u32,
+    has_headers: bool,
+    /// Encoded length but for the sid, and payload length.
+    whole: (usize, usize),
+    /// The same for subscribers without headers.
+    headerless: (usize, usize),
+}
+
+impl Stored {
+    fn new(index: u32, message: Message<'_>) -> Stored {
+        let len = |headers| Dialect::Nats.encoded_len(Delivery { message, headers, sid: b"" });
+        let payload = message.payload.len();
+        let headerless = payload - message.header_len.unwrap_or(0).min(payload);
+        Stored {
+            index,
+            has_headers: message.header_len.is_some_and(|len| len > 0),
+            whole: (len(true), payload),
+            headerless: (len(false), headerless),
+        }
+    }
+}
+
+impl Commands for Router<'_> {
+    fn reply(&mut self, text: &[u8]) {
+        self.worker.reply(self.id, text);
+    }
+
+    fn set_capabilities(&mut self, capabilities: Capabilities) {
+        if let Some(conn) = self.worker.conns.get_mut(self.id) {
+            conn.capabilities = capabilities;
+        }
+    }
+
+    fn publish(&mut self, message: Message<'_>) {
+        let worker = &mut *self.worker;
+        let route = worker.routes.route(message.subject, &worker.shared.interest);
+        let bytes = message.payload.len() as u64;
+        worker.counters.in_msgs += 1;
+        worker.counters.in_bytes += bytes;
+        let Some(conn) = worker.conns.get_mut(self.id) else { return };
+        conn.traffic.in_msgs += 1;
+        conn.traffic.in_bytes += bytes;
+        let no_responders = conn.capabilities.no_responders;
+        let mut sending = Sending::new(message, &route, (worker.index, self.id));
+        let mut delivered = worker.deliver_plain(&mut sending);
+        for other in 0..worker.workers {
+            if other != usize::from(worker.index) && !route.plain(other).is_empty() {
+                worker.pass_on(&mut sending, other, Recipients::Plain);
+                delivered = true;
+            }
+        }
+        for group in 0..route.groups() {
+            let first = worker.rng.usize(..route.group(group).len().max(1));
+            delivered |= worker.deliver_to_group(&mut sending, group, first, 0);
+        }
+        worker.report_stall(&sending);
+        if let Some(reply) = message.reply.filter(|_| no_responders && !delivered) {
+            self.tell_no_responders(reply, message.subject);
+        }
+    }
+
+    fn subscribe(&mut self, filter: Filter<'_>, queue: Option<&[u8]>, sid: &[u8]) {
+        let worker = &mut *self.worker;
+        let Some(conn) = worker.conns.get_mut(self.id) else { return };
+        let new = NewSubscription { conn: self.id.slot, filter, queue, sid };
+        if worker.subs.add(new, &mut conn.subscriptions, &worker.shared.interest).is_ok() {
+            conn.subscription_count += 1;
+        }
+    }
+
+    fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>) {
+        let worker = &mut *self.worker;
+        let Some(slot) = worker.subs.find(self.id.slot, sid) else { return };
+        let sub = worker.subs.get_mut(slot);
+        match max {
+            Some(max) if max > sub.delivered => sub.max = max,
+            _ => worker.end_subscription(slot),
+        }
+    }
+
+    fn unsubscribe_all(&mut self) {
+        self.worker.unsubscribe_all(self.id);
+    }
+
+    fn subscriptions(&self) -> usize {
+        self.worker.subscription_count(self.id)
+    }
+
+    fn is_full(&self) -> bool {
+        self.worker.is_full()
+    }
+}
+
+impl Router<'_> {
+    /// Answers a request that nobody got with status 503, on the requester's own subscription to the reply subject.
+    fn tell_no_responders(&mut self, reply: &[u8], subject: &[u8]) {
+        let worker = &mut *self.worker;
+        let route = worker.routes.route(reply, &worker.shared.interest);
+        let own = route.plain(usize::from(worker.index)).iter().find_map(|&target| {
+            let sub = worker.subs.target_mut(target)?;
+            (sub.conn == self.id.slot).then_some(sub.sid)
+        });
+        let Some(sid) = own else { return };
+        let mut text = Vec::new();
+        encode_no_responders(reply, worker.subs.sids.text(&sid), subject, &mut text);
+        worker.reply(self.id, &text);
+    }
+}

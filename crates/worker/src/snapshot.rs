@@ -1,0 +1,152 @@
+//! What a worker shows of itself.
+
+use std::net::SocketAddr;
+
+use dunlin_session::{Description, Instant};
+
+use crate::connection::{Connection, Listener};
+use crate::{ConnId, Worker};
+
+/// What a worker has counted since it started. Payloads with headers, without control lines.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Counters {
+    /// Clients, gone ones included.
+    pub connections_total: u64,
+    /// Messages published by clients.
+    pub in_msgs: u64,
+    /// Their bytes.
+    pub in_bytes: u64,
+    /// Messages delivered to clients.
+    pub out_msgs: u64,
+    /// Their bytes.
+    pub out_bytes: u64,
+    /// Clients cut off because they did not take their messages.
+    pub slow_consumers: u64,
+    /// Clients cut off because they did not answer pings.
+    pub stale_connections: u64,
+}
+
+/// How a client is connected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConnectionKind {
+    /// NATS on TCP.
+    Nats,
+    /// NATS on WebSocket.
+    WebSocket,
+}
+
+/// A client, as monitoring shows it.
+#[derive(Clone, Debug)]
+pub struct ConnectionSnapshot {
+    /// Its number (nats: `cid`).
+    pub client_id: u64,
+    /// How it is connected.
+    pub kind: ConnectionKind,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// When it came.
+    pub opened: Instant,
+    /// When it last sent something.
+    pub last_activity: Instant,
+    /// Its round-trip time in nanoseconds.
+    pub rtt: Option<u64>,
+    /// Bytes that wait for it.
+    pub pending: usize,
+    /// Messages it published.
+    pub in_msgs: u64,
+    /// Their bytes.
+    pub in_bytes: u64,
+    /// Messages it got.
+    pub out_msgs: u64,
+    /// Their bytes.
+    pub out_bytes: u64,
+    /// The name it gave itself.
+    pub name: Option<String>,
+    /// The language of its library.
+    pub lang: Option<String>,
+    /// The version of its library.
+    pub version: Option<String>,
+    /// How many subscriptions it has.
+    pub subscription_count: u32,
+    /// Its subscriptions, where they were asked for.
+    pub subscriptions: Vec<SubscriptionSnapshot>,
+}
+
+/// A subscription, as monitoring shows it.
+#[derive(Clone, Debug)]
+pub struct SubscriptionSnapshot {
+    /// The filter.
+    pub subject: String,
+    /// The queue group.
+    pub queue: Option<String>,
+    /// The client's name for it.
+    pub sid: String,
+    /// Messages delivered.
+    pub msgs: u64,
+    /// Ends after this many; 0: never.
+    pub max: u64,
+}
+
+/// The state of a worker at one moment.
+#[derive(Clone, Default, Debug)]
+pub struct WorkerSnapshot {
+    /// What it has counted.
+    pub counters: Counters,
+    /// Its clients.
+    pub connections: Vec<ConnectionSnapshot>,
+    /// How many subscriptions they have.
+    pub subscriptions: usize,
+}
+
+impl Worker {
+    /// The worker's state, with each subscription if `detail`.
+    pub fn snapshot(&self, detail: bool) -> WorkerSnapshot {
+        let clients = self.conns.iter().filter(|conn| conn.session.is_some());
+        WorkerSnapshot {
+            counters: self.counters,
+            connections: clients.map(|conn| self.connection_snapshot(conn, detail)).collect(),
+            subscriptions: self.subs.len(),
+        }
+    }
+
+    fn connection_snapshot(&self, conn: &Connection, detail: bool) -> ConnectionSnapshot {
+        let description = conn.session.as_ref().map_or_else(Description::default, |session| session.description());
+        let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let subscriptions = self.subs.of(conn.subscriptions.filter(|_| detail)).map(|slot| {
+            let sub = self.subs.get(slot);
+            let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            SubscriptionSnapshot {
+                subject: lossy(sub.filter()),
+                queue: sub.queue().map(lossy),
+                sid: lossy(self.subs.sids.text(&sub.sid)),
+                msgs: sub.delivered,
+                max: sub.max,
+            }
+        });
+        ConnectionSnapshot {
+            client_id: conn.client_id,
+            kind: match conn.listener {
+                Listener::WebSocket => ConnectionKind::WebSocket,
+                Listener::Nats | Listener::Monitor => ConnectionKind::Nats,
+            },
+            peer: conn.peer,
+            opened: conn.opened,
+            last_activity: conn.last_activity,
+            rtt: description.rtt,
+            pending: conn.pending(),
+            in_msgs: conn.traffic.in_msgs,
+            in_bytes: conn.traffic.in_bytes,
+            out_msgs: conn.traffic.out_msgs,
+            out_bytes: conn.traffic.out_bytes,
+            name: owned(description.name),
+            lang: owned(description.lang),
+            version: owned(description.version),
+            subscription_count: conn.subscription_count,
+            subscriptions: subscriptions.collect(),
+        }
+    }
+
+    pub(crate) fn subscription_count(&self, id: ConnId) -> usize {
+        self.conns.find(id).map_or(0, |conn| conn.subscription_count as usize)
+    }
+}

@@ -1,0 +1,353 @@
+//! A worker and its turn.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use dunlin_broker::{Arena, ListId, Lists, RouteCache, Subscriptions};
+use dunlin_session::{Capabilities, Client, CloseReason, Dialect, Instant, Peer};
+use fastrand::Rng;
+
+use crate::connection::{Connection, Connections, Framing, Stage, Traffic, Transport};
+use crate::encodings::Encodings;
+use crate::ending::Ending;
+use crate::snapshot::Counters;
+use crate::timers::Timers;
+use crate::{Accepted, ConnId, Crossing, Listener, MonitorRequest, Shared, Wire, WorkerConfig};
+
+/// The longest that a connection lives on after its last words were written, in seconds.
+const LINGER_S: u64 = 2;
+
+/// A turn whose messages and texts have grown to this many bytes is flushed before it reads on.
+const TURN_BYTES_MAX: usize = 1 << 20;
+/// A turn with this many distinct delivery lists is flushed before it reads on.
+const TURN_LISTS_MAX: usize = 1 << 16;
+
+/// One worker: a set of connections, and what happens to them in turns. See the crate's description.
+pub struct Worker {
+    pub(crate) index: u8,
+    pub(crate) workers: usize,
+    pub(crate) config: Arc<WorkerConfig>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) rng: Rng,
+    pub(crate) now: Instant,
+    pub(crate) wall: u64,
+
+    pub(crate) conns: Connections,
+    pub(crate) subs: Subscriptions,
+    pub(crate) routes: RouteCache,
+    pub(crate) timers: Timers,
+    /// Connections that have something to read.
+    pub(crate) ready: VecDeque<ConnId>,
+    /// Connections that are not read for a while, because their targets are far behind.
+    pub(crate) held: Vec<ConnId>,
+    /// Connections whose socket takes bytes again.
+    writable: Vec<ConnId>,
+    inbox: VecDeque<Crossing>,
+
+    // The turn.
+    pub(crate) arena: Arena,
+    pub(crate) lists: Lists,
+    pub(crate) dirty: Vec<ConnId>,
+    pub(crate) encodings: Encodings,
+    pub(crate) outbox: Vec<Crossing>,
+    pub(crate) read_buffer: Vec<u8>,
+    pub(crate) monitor_requests: Vec<MonitorRequest>,
+
+    pub(crate) counters: Counters,
+}
+
+impl Worker {
+    /// A worker without connections: number `index` of `workers`.
+    ///
+    /// `seed` drives the choices between queue members and the spread of first pings.
+    pub fn new(index: u8, workers: usize, config: Arc<WorkerConfig>, shared: Arc<Shared>, seed: u64) -> Worker {
+        Worker {
+            index,
+            workers,
+            config,
+            shared,
+            rng: Rng::with_seed(seed),
+            now: Instant::default(),
+            wall: 0,
+            conns: Connections::default(),
+            subs: Subscriptions::new(index),
+            routes: RouteCache::new(workers),
+            timers: Timers::default(),
+            ready: VecDeque::new(),
+            held: Vec::new(),
+            writable: Vec::new(),
+            inbox: VecDeque::new(),
+            arena: Arena::default(),
+            lists: Lists::default(),
+            dirty: Vec::new(),
+            encodings: Encodings::default(),
+            outbox: (0..workers).map(|_| Crossing::default()).collect(),
+            read_buffer: Vec::new(),
+            monitor_requests: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes a connection in. It is greeted in the next turn.
+    pub fn open(&mut self, now: Instant, accepted: Accepted) -> ConnId {
+        self.now = now;
+        let client_id = self.shared.next_client_id();
+        let (transport, deadline) = match accepted.listener {
+            Listener::Nats => (Transport::Raw, Instant::NEVER),
+            Listener::WebSocket | Listener::Monitor => {
+                (Transport::Http, now + self.config.websocket.handshake_timeout)
+            }
+        };
+        let id = self.conns.insert(|id| Connection {
+            id,
+            peer: accepted.peer,
+            listener: accepted.listener,
+            client_id,
+            opened: now,
+            last_activity: now,
+            stage: Stage::Open,
+            ending: None,
+            deadline,
+            armed: Instant::NEVER,
+            admitted: false,
+            transport,
+            raw: Vec::new(),
+            carry: Vec::new(),
+            session: None,
+            is_ready: false,
+            is_finished: false,
+            held_until: Instant::default(),
+            awaits_response: false,
+            capabilities: Capabilities { headers: false, echo: true, no_responders: false },
+            dialect: Dialect::Nats,
+            framing: Framing::Raw,
+            subscriptions: None,
+            subscription_count: 0,
+            list: ListId::EMPTY,
+            head: Vec::new(),
+            is_dirty: false,
+            out: None,
+            traffic: Traffic::default(),
+        });
+        if accepted.listener == Listener::Nats {
+            self.start_client(id);
+        }
+        self.arm(id);
+        id
+    }
+
+    /// Starts the session of a NATS client, whose stream begins now.
+    pub(crate) fn start_client(&mut self, id: ConnId) {
+        let now = self.now;
+        let admitted = self.shared.admit_client(self.config.connections_max);
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let config = match conn.listener {
+            Listener::WebSocket => &self.config.websocket.client,
+            Listener::Nats | Listener::Monitor => &self.config.client,
+        };
+        let peer = Peer { client_id: conn.client_id, ip: conn.peer.ip(), jitter: self.rng.u64(..) };
+        let client = Client::new(Arc::clone(config), peer, now);
+        conn.session = Some(Box::new(client));
+        conn.admitted = admitted;
+        self.counters.connections_total += 1;
+        tracing::debug!(peer = %conn.peer, cid = conn.client_id, "Client connection created");
+        self.with_session(id, |session, router| session.handle_open(router));
+        if !admitted {
+            self.end(id, Ending::Session(CloseReason::MaxConnections));
+        }
+    }
+
+    /// Says that a connection has something to read. `finished`: the peer will send nothing more.
+    ///
+    /// The worker reads until a read returns less than it asked for (or, of a finished peer, `Ok(0)`), and has to be told
+    /// again when more comes.
+    pub fn set_readable(&mut self, id: ConnId, finished: bool) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.is_finished |= finished;
+        if !conn.is_ready {
+            conn.is_ready = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Says that a connection's socket takes bytes again.
+    pub fn set_writable(&mut self, id: ConnId) {
+        if self.conns.get_mut(id).is_some_and(|conn| conn.out.is_some()) {
+            self.writable.push(id);
+        }
+    }
+
+    /// Takes messages that another worker has handed over. They are delivered in the next turn.
+    pub fn receive(&mut self, crossing: Crossing) {
+        self.inbox.push_back(crossing);
+    }
+
+    /// When the next turn is due, should nothing happen before.
+    pub fn next_deadline(&self) -> Instant {
+        if !self.ready.is_empty() || !self.inbox.is_empty() || !self.dirty.is_empty() {
+            return self.now;
+        }
+        let held = self.held.len();
+        let timers = self.timers.next();
+        if held > 0 { timers.min(self.now + crate::routing::HOLD_STEP) } else { timers }
+    }
+
+    /// One turn: timers, full sockets, messages from other workers, one read of each ready connection, and one write to
+    /// each connection that gets something.
+    ///
+    /// `wall` is the time of day in seconds since 1970, for HTTP dates.
+    pub fn turn<W: Wire>(&mut self, now: Instant, wall: u64, wire: &mut W) {
+        self.now = now;
+        self.wall = wall;
+        self.run_timers(wire);
+        for id in core::mem::take(&mut self.writable) {
+            self.drain(id, wire);
+        }
+        while let Some(crossing) = self.inbox.pop_front() {
+            self.deliver_crossing(crossing, wire);
+        }
+        self.release_held();
+        for _ in 0..self.ready.len() {
+            let Some(id) = self.ready.pop_front() else { break };
+            self.read(id, wire);
+            if self.is_full() {
+                self.flush(wire);
+            }
+        }
+        self.flush(wire);
+    }
+
+    /// The turn holds as much as it may: it is flushed before it goes on.
+    pub(crate) fn is_full(&self) -> bool {
+        self.arena.bytes_len() > TURN_BYTES_MAX || self.lists.len() > TURN_LISTS_MAX
+    }
+
+    fn release_held(&mut self) {
+        let now = self.now;
+        for id in core::mem::take(&mut self.held) {
+            match self.conns.get_mut(id) {
+                Some(conn) if conn.held_until <= now => self.ready.push_back(id),
+                Some(_) => self.held.push(id),
+                None => {}
+            }
+        }
+    }
+
+    fn run_timers<W: Wire>(&mut self, wire: &mut W) {
+        let write_deadline = self.config.write_deadline;
+        while let Some((armed, id)) = self.timers.pop(self.now) {
+            let now = self.now;
+            let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.armed == armed) else { continue };
+            conn.armed = Instant::NEVER;
+            let waited = conn.out.as_ref().and_then(|out| out.waiting_since());
+            if conn.next_deadline(write_deadline) > now {
+                // It was active since: its deadline has moved.
+            } else if conn.deadline <= now {
+                self.handle_deadline(id, wire);
+            } else if waited.is_some_and(|since| since + write_deadline <= now) {
+                self.end(id, Ending::Session(CloseReason::SlowConsumerDeadline));
+            } else {
+                let result = self.with_session(id, |session, router| session.handle_timeout(now, router));
+                if let Some(Err(reason)) = result {
+                    self.end(id, Ending::Session(reason));
+                }
+            }
+            self.arm(id);
+        }
+    }
+
+    fn handle_deadline<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.deadline = Instant::NEVER;
+        match conn.stage {
+            Stage::Open | Stage::Ending => self.handle_http_timeout(id),
+            Stage::Draining | Stage::Lingering => self.remove(id, wire),
+        }
+    }
+
+    /// Sees to it that the worker looks at a connection when its next deadline passes.
+    pub(crate) fn arm(&mut self, id: ConnId) {
+        let write_deadline = self.config.write_deadline;
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let deadline = conn.next_deadline(write_deadline);
+        if deadline < conn.armed {
+            conn.armed = deadline;
+            self.timers.insert(deadline, id);
+        }
+    }
+
+    /// Ends a connection: its subscriptions go now, its last words go out with the flush.
+    pub(crate) fn end(&mut self, id: ConnId, ending: Ending) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.stage != Stage::Open {
+            return;
+        }
+        tracing::debug!(peer = %conn.peer, cid = conn.client_id, "Client connection closed: {ending}");
+        conn.stage = Stage::Ending;
+        if let Ending::Session(CloseReason::SlowConsumerPending | CloseReason::SlowConsumerDeadline) = ending {
+            // What the peer did not take is dropped, so that its memory comes back, and it is told why.
+            conn.list = ListId::EMPTY;
+            if let Some(out) = &mut conn.out {
+                out.drop_unbegun();
+            }
+            self.counters.slow_consumers += 1;
+            tracing::info!(peer = %conn.peer, cid = conn.client_id, "Slow Consumer Detected: {ending}");
+        }
+        if ending == Ending::Session(CloseReason::StaleConnection) {
+            self.counters.stale_connections += 1;
+        }
+        let text = ending.wire_text().filter(|_| conn.session.is_some());
+        conn.ending = Some(ending);
+        self.unsubscribe_all(id);
+        if let Some(text) = text {
+            let mut line = Vec::new();
+            dunlin_nats_protocol::encode_err(text, &mut line);
+            self.reply(id, &line);
+        }
+        self.touch(id);
+    }
+
+    /// Puts a connection into the list of those to flush.
+    pub(crate) fn touch(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && !conn.is_dirty
+        {
+            conn.is_dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    /// Starts the time that a connection may linger.
+    pub(crate) fn linger(&mut self, id: ConnId) {
+        let until = self.now + core::time::Duration::from_secs(LINGER_S);
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.deadline = until;
+        }
+        self.arm(id);
+    }
+
+    /// Lets go of a connection.
+    pub(crate) fn remove<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
+        self.unsubscribe_all(id);
+        if let Some(conn) = self.conns.remove(id) {
+            if conn.admitted {
+                self.shared.dismiss_client();
+            }
+            wire.close(id);
+        }
+    }
+
+    /// Ends every connection, because the server stops: clients on WebSocket are told (1001). The caller goes on with
+    /// turns until [`Worker::connections`] is 0 or its patience ends.
+    pub fn shut_down(&mut self, now: Instant) {
+        self.now = now;
+        for id in self.conns.ids() {
+            self.end(id, Ending::Session(CloseReason::ServerShutdown));
+        }
+    }
+
+    /// How many connections the worker has.
+    pub fn connections(&self) -> usize {
+        self.conns.iter().count()
+    }
+}
