@@ -8,11 +8,8 @@ const MESSAGE_LEN_MAX: usize = 1 << 20;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Both keep contexts; the client has little memory and asks for a window of 4 KiB.
-    let wishes = Config {
-        server_no_context_takeover: false,
-        client_no_context_takeover: false,
-        ..Config::default()
-    };
+    let wishes =
+        Config { server_no_context_takeover: false, client_no_context_takeover: false, ..Config::default() };
     let client_wishes = Config { server_max_window_bits: 12, ..wishes };
 
     let mut offer = Vec::new();

@@ -161,11 +161,8 @@ impl Decompressor {
             out[produced..produced + len].copy_from_slice(&self.buf[self.taken..self.taken + len]);
             produced += len;
             self.taken += len;
-            let status = if self.taken < self.end {
-                Some(Status::OutputFull)
-            } else {
-                self.step(&mut rest, fin)?
-            };
+            let status =
+                if self.taken < self.end { Some(Status::OutputFull) } else { self.step(&mut rest, fin)? };
             if let Some(status) = status {
                 if status == Status::MessageEnd {
                     self.end_message();

@@ -209,7 +209,8 @@ impl Params {
         };
         Ok(Self {
             server_no_context_takeover: answer.server_no_context_takeover,
-            client_no_context_takeover: answer.client_no_context_takeover || config.client_no_context_takeover,
+            client_no_context_takeover: answer.client_no_context_takeover
+                || config.client_no_context_takeover,
             server_max_window_bits: answer.server_max_window_bits,
             client_max_window_bits,
         })

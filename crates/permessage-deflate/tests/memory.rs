@@ -1,4 +1,5 @@
 //! What the documentation says of memory: the size of the states, and that no message allocates.
+#![allow(clippy::unwrap_used)]
 
 use allocation_counter::measure;
 use dunlin_permessage_deflate::{Compressor, Decompressor, Params, Role};

@@ -1,4 +1,5 @@
 //! The clauses of RFC 7692, one row each.
+#![allow(clippy::unwrap_used)]
 
 use dunlin_permessage_deflate::{
     Compressor, Config, Decompressor, InflateError, NegotiationError, Params, Role,
@@ -58,7 +59,10 @@ fn offers_that_are_accepted() {
         // 7.1.3, 5.1: the first acceptable offer wins.
         ("permessage-deflate; server_max_window_bits=10, permessage-deflate", "; server_max_window_bits=10"),
         ("permessage-deflate; server_max_window_bits=16, permessage-deflate", ""),
-        ("permessage-deflate; foo, permessage-deflate; server_no_context_takeover", "; server_no_context_takeover"),
+        (
+            "permessage-deflate; foo, permessage-deflate; server_no_context_takeover",
+            "; server_no_context_takeover",
+        ),
     ];
     for (offers, expected) in rows {
         check(&OPEN, offers, Some(expected));
@@ -163,7 +167,11 @@ fn what_a_client_offers() {
 fn what_a_client_accepts() {
     let rows = [
         (OPEN, "permessage-deflate", Params::default()),
-        (OPEN, "permessage-deflate; server_max_window_bits=15", Params { server_max_window_bits: Some(15), ..Params::default() }),
+        (
+            OPEN,
+            "permessage-deflate; server_max_window_bits=15",
+            Params { server_max_window_bits: Some(15), ..Params::default() },
+        ),
         // 7.1.1.1, 7.1.1.2, 7.1.2.1: the server may answer these although they were not offered.
         (
             OPEN,
@@ -180,7 +188,11 @@ fn what_a_client_accepts() {
         (
             LIMITED,
             "permessage-deflate; server_max_window_bits=12",
-            Params { server_max_window_bits: Some(12), client_max_window_bits: Some(11), ..Params::default() },
+            Params {
+                server_max_window_bits: Some(12),
+                client_max_window_bits: Some(11),
+                ..Params::default()
+            },
         ),
         (
             Config { client_no_context_takeover: true, ..OPEN },
@@ -205,7 +217,11 @@ fn what_a_client_refuses() {
         (OPEN, "permessage-deflate, foo", UnknownExtension),
         (OPEN, "permessage-deflate, permessage-deflate", RepeatedExtension),
         (OPEN, "permessage-deflate; foo", UnknownParameter),
-        (OPEN, "permessage-deflate; server_no_context_takeover; server_no_context_takeover", DuplicateParameter),
+        (
+            OPEN,
+            "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+            DuplicateParameter,
+        ),
         (OPEN, "permessage-deflate; client_max_window_bits=9; client_max_window_bits=9", DuplicateParameter),
         (OPEN, "permessage-deflate; client_no_context_takeover=1", UnexpectedValue),
         (OPEN, "permessage-deflate; server_max_window_bits", MissingValue),
@@ -215,7 +231,11 @@ fn what_a_client_refuses() {
         (strict, "permessage-deflate; server_max_window_bits=12", ServerTakesContextOver),
         (strict, "permessage-deflate; server_no_context_takeover", ServerWindowTooLarge),
         (LIMITED, "permessage-deflate; server_max_window_bits=13", ServerWindowTooLarge),
-        (LIMITED, "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12", ClientWindowTooLarge),
+        (
+            LIMITED,
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12",
+            ClientWindowTooLarge,
+        ),
     ];
     for (config, response, expected) in rows {
         assert_eq!(Params::from_response(response, &config), Err(expected), "{response}");

@@ -1,4 +1,5 @@
 //! Compressed streams against three inflaters: the crate's, the plain one of this folder, and zlib-rs.
+#![allow(clippy::unwrap_used)]
 
 mod naive;
 
@@ -101,8 +102,10 @@ fn check_compressor(messages: &[Vec<u8>], bits: u8, keep_context: bool, level: u
 
 #[test]
 fn every_window_at_every_level() {
-    let messages: Vec<_> =
-        [0, 1, 5, 255, 256, 257, 3000, 0, 40_000, 100].into_iter().map(|len| structured(len as u64, len)).collect();
+    let messages: Vec<_> = [0, 1, 5, 255, 256, 257, 3000, 0, 40_000, 100]
+        .into_iter()
+        .map(|len| structured(len as u64, len))
+        .collect();
     for bits in 8..=15 {
         for level in [0, 1, 2, 4, 6, 9] {
             check_compressor(&messages, bits, true, level, usize::MAX);
@@ -207,7 +210,8 @@ fn streams_of_zlib() {
 fn blocks_in_a_row() {
     let mut payload = Vec::new();
     let mut message = Vec::new();
-    for (level, flush) in [(6, DeflateFlush::Finish), (0, DeflateFlush::Finish), (9, DeflateFlush::SyncFlush)] {
+    for (level, flush) in [(6, DeflateFlush::Finish), (0, DeflateFlush::Finish), (9, DeflateFlush::SyncFlush)]
+    {
         let part = structured(3, 300);
         let mut deflate = Deflate::new(level, false, 15);
         payload.extend(zlib_compress(&mut deflate, &part, flush));
@@ -255,7 +259,9 @@ fn the_limit_is_exact() {
     let message = structured(5, 50_000);
     let mut payload = Vec::new();
     Compressor::new(&Params::default(), Role::Client, 6).compress(&message, &mut payload);
-    for (limit, expected) in [(50_000, Ok(())), (49_999, Err(InflateError::TooLarge)), (0, Err(InflateError::TooLarge))] {
+    for (limit, expected) in
+        [(50_000, Ok(())), (49_999, Err(InflateError::TooLarge)), (0, Err(InflateError::TooLarge))]
+    {
         for size in [1, 100, payload.len()] {
             let mut decompressor = Decompressor::new(&Params::default(), Role::Server);
             let mut out = Vec::new();
