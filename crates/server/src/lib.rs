@@ -1,1 +1,10 @@
-//! Placeholder.
+//! dunlin: a NATS server whose first citizen is WebSocket.
+//!
+//! This crate is the edge: sockets, threads, clocks, files and signals. What a server *does* lies in the crates below:
+//! `dunlin-worker` (the turn), `dunlin-session` (protocols), `dunlin-broker` (routing).
+
+pub mod config;
+mod net;
+mod server;
+
+pub use server::{Handle, NATS_VERSION, Server, StartError};

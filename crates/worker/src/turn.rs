@@ -43,6 +43,8 @@ pub struct Worker {
     /// Connections whose socket takes bytes again.
     writable: Vec<ConnId>,
     inbox: VecDeque<Crossing>,
+    /// Reading waits until another worker has caught up.
+    is_backlogged: bool,
 
     // The turn.
     pub(crate) arena: Arena,
@@ -77,6 +79,7 @@ impl Worker {
             held: Vec::new(),
             writable: Vec::new(),
             inbox: VecDeque::new(),
+            is_backlogged: false,
             arena: Arena::default(),
             lists: Lists::default(),
             dirty: Vec::new(),
@@ -184,12 +187,12 @@ impl Worker {
 
     /// When the next turn is due, should nothing happen before.
     pub fn next_deadline(&self) -> Instant {
-        if !self.ready.is_empty() || !self.inbox.is_empty() || !self.dirty.is_empty() {
+        if !self.inbox.is_empty() || !self.dirty.is_empty() || (!self.ready.is_empty() && !self.is_backlogged) {
             return self.now;
         }
-        let held = self.held.len();
-        let timers = self.timers.next();
-        if held > 0 { timers.min(self.now + crate::routing::HOLD_STEP) } else { timers }
+        let waits = self.is_backlogged && !self.ready.is_empty() || !self.held.is_empty();
+        let again = if waits { self.now + crate::routing::HOLD_STEP } else { Instant::NEVER };
+        self.timers.next().min(again)
     }
 
     /// One turn: timers, full sockets, messages from other workers, one read of each ready connection, and one write to
@@ -207,7 +210,9 @@ impl Worker {
             self.deliver_crossing(crossing, wire);
         }
         self.release_held();
-        for _ in 0..self.ready.len() {
+        self.is_backlogged = wire.is_backlogged();
+        let reads = if self.is_backlogged { 0 } else { self.ready.len() };
+        for _ in 0..reads {
             let Some(id) = self.ready.pop_front() else { break };
             self.read(id, wire);
             if self.is_full() {

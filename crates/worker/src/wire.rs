@@ -22,4 +22,10 @@ pub trait Wire {
 
     /// Hands messages to another worker.
     fn hand_over(&mut self, worker: usize, crossing: Crossing);
+
+    /// Another worker is far behind with what it was handed: this one reads no more until that has changed, so that
+    /// nothing grows without bound between them.
+    fn is_backlogged(&self) -> bool {
+        false
+    }
 }

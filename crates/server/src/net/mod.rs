@@ -1,0 +1,15 @@
+//! The edge: sockets, threads and clocks around the workers.
+//!
+//! One thread accepts and deals connections out; each worker has a thread of its own with its own `mio::Poll`. Threads
+//! talk through [`mailbox::Mailbox`]es only.
+
+mod acceptor;
+mod clock;
+mod collection;
+mod mailbox;
+mod network;
+mod sockets;
+mod worker_thread;
+
+pub(crate) use clock::Clock;
+pub(crate) use network::{Endpoint, Endpoints, Network, NetworkConfig};

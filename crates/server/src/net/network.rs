@@ -1,0 +1,147 @@
+//! Starting and stopping the threads.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use dunlin_worker::{Listener, MonitorResponse, Shared, Worker, WorkerConfig, WorkerSnapshot};
+use mio::Poll;
+use mio::net::TcpListener;
+
+use super::Clock;
+use super::acceptor::{Acceptor, STOP};
+use super::mailbox::{Inbox, Letter, Mailbox, mailbox};
+use super::sockets::Sockets;
+use super::worker_thread::{WAKE, WorkerThread};
+
+/// Answers a monitoring request: from path and query, and the workers' states.
+pub(crate) type Render = Arc<dyn Fn(&str, &[WorkerSnapshot]) -> MonitorResponse + Send + Sync>;
+
+/// Where to listen for what.
+pub(crate) type Endpoint = (Listener, SocketAddr);
+
+/// The bound listeners of a server that does not accept yet.
+pub(crate) struct Endpoints {
+    listeners: Vec<(TcpListener, Listener)>,
+}
+
+impl Endpoints {
+    /// Binds all `endpoints`; port 0 takes any free port.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint that could not be bound, and why.
+    pub(crate) fn bind(endpoints: &[Endpoint]) -> Result<Endpoints, (Endpoint, io::Error)> {
+        let bind = |&(kind, addr): &Endpoint| match TcpListener::bind(addr) {
+            Ok(listener) => Ok((listener, kind)),
+            Err(error) => Err(((kind, addr), error)),
+        };
+        Ok(Endpoints { listeners: endpoints.iter().map(bind).collect::<Result<_, _>>()? })
+    }
+
+    /// The address that is listened on for `kind`.
+    pub(crate) fn address(&self, kind: Listener) -> Option<SocketAddr> {
+        self.listeners.iter().find(|(_, of)| *of == kind).and_then(|(listener, _)| listener.local_addr().ok())
+    }
+}
+
+/// What the threads need to know.
+pub(crate) struct NetworkConfig {
+    pub(crate) workers: usize,
+    pub(crate) worker: Arc<WorkerConfig>,
+    pub(crate) render: Render,
+    pub(crate) clock: Clock,
+    /// Keys hash tables and drives random choices.
+    pub(crate) seed: u64,
+}
+
+/// The running threads.
+pub(crate) struct Network {
+    mailboxes: Vec<Mailbox>,
+    stop: Arc<AtomicBool>,
+    acceptor_waker: mio::Waker,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Network {
+    /// Starts the workers, then accepts.
+    pub(crate) fn start(endpoints: Endpoints, config: &NetworkConfig) -> io::Result<Network> {
+        let mut seats = Vec::new();
+        for _ in 0..config.workers {
+            let poll = Poll::new()?;
+            let (mailbox, inbox) = mailbox(poll.registry(), WAKE)?;
+            seats.push((poll, mailbox, inbox));
+        }
+        let mailboxes: Vec<Mailbox> = seats.iter().map(|(_, mailbox, _)| mailbox.clone()).collect();
+        let shared = Arc::new(Shared::with_seed(config.seed));
+        let mut threads = Vec::new();
+        for (index, (poll, _, inbox)) in seats.into_iter().enumerate() {
+            let thread = worker_thread(index, poll, inbox, &mailboxes, &shared, config);
+            let name = format!("worker-{index}");
+            threads.push(std::thread::Builder::new().name(name).spawn(move || thread.run())?);
+        }
+        let poll = Poll::new()?;
+        let acceptor_waker = mio::Waker::new(poll.registry(), STOP)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut acceptor = Acceptor {
+            poll,
+            listeners: endpoints.listeners,
+            workers: mailboxes.clone(),
+            next: 0,
+            stop: Arc::clone(&stop),
+        };
+        acceptor.register()?;
+        threads.push(std::thread::Builder::new().name("acceptor".into()).spawn(move || acceptor.run())?);
+        Ok(Network { mailboxes, stop, acceptor_waker, threads })
+    }
+
+    /// Stops accepting: the listeners close.
+    pub(crate) fn stop_accepting(&self) {
+        self.stop.store(true, Ordering::Release);
+        if let Err(error) = self.acceptor_waker.wake() {
+            tracing::error!("the acceptor could not be woken: {error}");
+        }
+    }
+
+    /// Closes every connection and ends the threads. Returns at once; [`Network::wait`] waits for them.
+    pub(crate) fn shut_down(&self) {
+        self.stop_accepting();
+        for mailbox in &self.mailboxes {
+            mailbox.send(Letter::ShutDown);
+        }
+    }
+
+    /// Waits until the threads have ended.
+    pub(crate) fn wait(&mut self) {
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn worker_thread(
+    index: usize,
+    poll: Poll,
+    inbox: Inbox,
+    mailboxes: &[Mailbox],
+    shared: &Arc<Shared>,
+    config: &NetworkConfig,
+) -> WorkerThread {
+    let seed = config.seed.wrapping_add(index as u64);
+    let worker =
+        Worker::new(index as u8, config.workers, Arc::clone(&config.worker), Arc::clone(shared), seed);
+    WorkerThread {
+        worker,
+        poll,
+        inbox,
+        sockets: Sockets::new(index, mailboxes.to_vec()),
+        clock: config.clock,
+        mailboxes: mailboxes.to_vec(),
+        index,
+        render: Arc::clone(&config.render),
+        stops_at: None,
+    }
+}

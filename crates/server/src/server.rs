@@ -1,0 +1,262 @@
+//! The library face: a server that is started, asked for its addresses, and stopped.
+
+use core::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use dunlin_nats_protocol::{Info, Limits};
+use dunlin_session::ClientConfig;
+use dunlin_worker::{Listener, MonitorResponse, WebSocketConfig, WorkerConfig, WorkerSnapshot};
+
+use crate::config::{Config, ListenPort};
+use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig};
+
+/// The version of `nats-server` whose behaviour clients may expect: they choose their features by it.
+pub const NATS_VERSION: &str = "2.15.0";
+
+/// The most workers that a server can have.
+const WORKERS_MAX: usize = 256;
+
+/// A NATS server.
+///
+/// ```
+/// use dunlin_server::{Server, config::Config, config::ListenPort};
+///
+/// let config = Config { host: "127.0.0.1".into(), port: ListenPort::Random, ..Config::default() };
+/// let server = Server::start(config)?;
+/// println!("NATS clients: {:?}", server.nats_addr());
+/// server.shutdown();
+/// server.wait();
+/// # Ok::<(), dunlin_server::StartError>(())
+/// ```
+pub struct Server;
+
+/// A running server. It goes on when the handle is dropped.
+pub struct Handle {
+    network: Mutex<Network>,
+    server_id: String,
+    nats: Option<SocketAddr>,
+    websocket: Option<SocketAddr>,
+    monitor: Option<SocketAddr>,
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A host name has no address.
+    Resolve {
+        /// The host, as configured.
+        host: String,
+        /// The reason.
+        error: io::Error,
+    },
+    /// An address cannot be listened on.
+    Bind {
+        /// What for: `client`, `websocket` or `http`.
+        listener: &'static str,
+        /// The address.
+        addr: SocketAddr,
+        /// The reason.
+        error: io::Error,
+    },
+    /// The system has no randomness for keys.
+    Random,
+    /// A thread or its event queue could not be made.
+    Threads(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Resolve { host, error } => write!(f, "cannot resolve host {host:?}: {error}"),
+            StartError::Bind { listener, addr, error } => {
+                write!(f, "cannot listen for {listener} connections on {addr}: {error}")
+            }
+            StartError::Random => f.write_str("the system gives no random numbers"),
+            StartError::Threads(error) => write!(f, "cannot start a thread: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            StartError::Resolve { error, .. }
+            | StartError::Bind { error, .. }
+            | StartError::Threads(error) => Some(error),
+            StartError::Random => None,
+        }
+    }
+}
+
+impl Server {
+    /// Binds the listeners, starts the workers and accepts. When this returns, clients can connect.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub fn start(config: Config) -> Result<Handle, StartError> {
+        let clock = Clock::start();
+        let identity = Identity::new()?;
+        let endpoints = Endpoints::bind(&endpoints(&config)?).map_err(|((kind, addr), error)| {
+            StartError::Bind { listener: listener_name(kind), addr, error }
+        })?;
+        let nats = endpoints.address(Listener::Nats);
+        let websocket = endpoints.address(Listener::WebSocket);
+        let monitor = endpoints.address(Listener::Monitor);
+        let server_id = identity.server_id.clone();
+        let network_config = NetworkConfig {
+            workers: worker_count(&config),
+            worker: Arc::new(worker_config(&config, &identity, nats, websocket)),
+            render: Arc::new(|_: &str, _: &[WorkerSnapshot]| MonitorResponse { status: 200, content_type: "application/json", body: "{\"status\":\"ok\"}".into() }),
+            clock,
+            seed: identity.seed,
+        };
+        let network = Network::start(endpoints, &network_config).map_err(StartError::Threads)?;
+        Ok(Handle { network: Mutex::new(network), server_id, nats, websocket, monitor })
+    }
+}
+
+impl Handle {
+    /// Where NATS clients connect.
+    pub fn nats_addr(&self) -> Option<SocketAddr> {
+        self.nats
+    }
+
+    /// Where WebSocket clients connect.
+    pub fn websocket_addr(&self) -> Option<SocketAddr> {
+        self.websocket
+    }
+
+    /// Where monitoring answers.
+    pub fn monitor_addr(&self) -> Option<SocketAddr> {
+        self.monitor
+    }
+
+    /// The server's unique name: a public nkey.
+    pub fn server_id(&self) -> &str {
+        &self.server_id
+    }
+
+    /// Closes all listeners and connections: clients on WebSocket are told (1001). Returns at once.
+    pub fn shutdown(&self) {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner).shut_down();
+    }
+
+    /// Waits until the server has stopped.
+    pub fn wait(self) {
+        self.network.into_inner().unwrap_or_else(PoisonError::into_inner).wait();
+    }
+}
+
+/// What names a server, made anew at each start.
+struct Identity {
+    server_id: String,
+    xkey: String,
+    seed: u64,
+}
+
+impl Identity {
+    fn new() -> Result<Identity, StartError> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(|_| StartError::Random)?;
+        Ok(Identity {
+            server_id: nkeys::KeyPair::new_server().public_key(),
+            xkey: nkeys::XKey::new().public_key(),
+            seed: u64::from_le_bytes(seed),
+        })
+    }
+}
+
+fn listener_name(kind: Listener) -> &'static str {
+    match kind {
+        Listener::Nats => "client",
+        Listener::WebSocket => "websocket",
+        Listener::Monitor => "http",
+    }
+}
+
+fn endpoints(config: &Config) -> Result<Vec<Endpoint>, StartError> {
+    let mut endpoints = vec![(Listener::Nats, resolve(&config.host, config.port)?)];
+    if let Some(websocket) = &config.websocket {
+        endpoints.push((Listener::WebSocket, resolve(&websocket.host, websocket.port)?));
+    }
+    if let Some(http) = &config.http {
+        endpoints.push((Listener::Monitor, resolve(&http.host, http.port)?));
+    }
+    Ok(endpoints)
+}
+
+fn resolve(host: &str, port: ListenPort) -> Result<SocketAddr, StartError> {
+    let port = match port {
+        ListenPort::Fixed(port) => port,
+        ListenPort::Random => 0,
+    };
+    let failed = |error| StartError::Resolve { host: host.to_owned(), error };
+    let mut addrs = (host, port).to_socket_addrs().map_err(failed)?;
+    addrs.next().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+}
+
+fn worker_count(config: &Config) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.workers.unwrap_or_else(cores).clamp(1, WORKERS_MAX)
+}
+
+fn worker_config(
+    config: &Config,
+    identity: &Identity,
+    nats: Option<SocketAddr>,
+    websocket: Option<SocketAddr>,
+) -> WorkerConfig {
+    let client = client_config(config, identity, &config.host, nats, config.ping_interval);
+    let ws = config.websocket.as_ref();
+    let ws_ping = ws.and_then(|ws| ws.ping_interval).unwrap_or(config.ping_interval);
+    let ws_host = ws.map_or("", |ws| &ws.host);
+    WorkerConfig {
+        client: Arc::new(client),
+        websocket: WebSocketConfig {
+            client: Arc::new(client_config(config, identity, ws_host, websocket, ws_ping)),
+            handshake_timeout: ws.map_or(Duration::from_secs(10), |ws| ws.handshake_timeout),
+            headers: ws.map_or_else(Vec::new, |ws| ws.headers.clone()),
+        },
+        pending_max: config.max_pending,
+        write_deadline: config.write_deadline,
+        connections_max: config.max_connections,
+    }
+}
+
+fn client_config(
+    config: &Config,
+    identity: &Identity,
+    host: &str,
+    addr: Option<SocketAddr>,
+    ping_interval: Duration,
+) -> ClientConfig {
+    let info = Info {
+        server_id: identity.server_id.clone(),
+        server_name: config.server_name.clone().unwrap_or_else(|| identity.server_id.clone()),
+        version: NATS_VERSION.into(),
+        proto: 1,
+        git_commit: String::new(),
+        // Some clients and tools expect the field: it names the compiler.
+        go: concat!("rust/dunlin ", env!("CARGO_PKG_VERSION")).into(),
+        host: host.to_owned(),
+        port: addr.map_or(0, |addr| addr.port()),
+        headers: !config.no_header_support,
+        max_payload: config.max_payload as u64,
+        api_lvl: 0,
+        xkey: identity.xkey.clone(),
+        ..Info::default()
+    };
+    ClientConfig {
+        limits: Limits { control_line_max: config.max_control_line, payload_max: config.max_payload },
+        subscriptions_max: config.max_subscriptions,
+        subscription_tokens_max: config.max_sub_tokens.map(usize::from),
+        ping_interval,
+        pings_out_max: config.ping_max,
+        info,
+    }
+}
