@@ -10,6 +10,7 @@ use dunlin_nats_protocol::{
 };
 use dunlin_subject::{Filter, Subject};
 
+use crate::client_trace;
 use crate::{Capabilities, CloseReason, Commands, Description, Dialect, Instant, Session};
 
 /// What holds for every NATS client of a listener.
@@ -50,6 +51,8 @@ pub struct Client {
     about: Option<Box<About>>,
     /// INFO goes out once more behind the first PONG after CONNECT (nats: INFO `connect_info`).
     connect_info_due: bool,
+    /// INFO may come at any time: the client has said so, and has had its first PONG.
+    takes_info: bool,
     pings: Pings,
 }
 
@@ -58,6 +61,14 @@ struct Options {
     verbose: bool,
     pedantic: bool,
     headers: bool,
+}
+
+/// Why INFO is sent.
+#[derive(Clone, Copy)]
+enum Occasion {
+    Open,
+    Connected,
+    LameDuck,
 }
 
 struct About {
@@ -87,19 +98,24 @@ impl Client {
             options: Options { verbose: true, pedantic: true, headers: false },
             about: None,
             connect_info_due: false,
+            takes_info: false,
             pings: Pings { next: now + first + spread, last_input: now, sent: now, out: 0, rtt: None },
             config,
             peer,
         }
     }
 
-    fn send_info(&self, connect_info: bool, commands: &mut dyn Commands) {
+    fn send_info(&self, occasion: Occasion, commands: &mut dyn Commands) {
         let mut info = self.config.info.clone();
         info.client_id = self.peer.client_id;
         info.client_ip = self.peer.ip.to_string();
-        if connect_info {
-            info.connect_info = true;
-            info.remote_account = "$G".into();
+        match occasion {
+            Occasion::Open => {}
+            Occasion::Connected => {
+                info.connect_info = true;
+                info.remote_account = "$G".into();
+            }
+            Occasion::LameDuck => info.ldm = true,
         }
         // A struct of strings and numbers always has a JSON form.
         let json = serde_json::to_vec(&info).unwrap_or_default();
@@ -114,6 +130,9 @@ impl Client {
         now: Instant,
         commands: &mut dyn Commands,
     ) -> Result<(), CloseReason> {
+        if client_trace::is_on() {
+            commands.trace(&client_trace::text(&op));
+        }
         match op {
             ClientOp::Publish(publish) => self.handle_publish(publish, commands)?,
             ClientOp::Subscribe(subscribe) => self.handle_subscribe(subscribe, commands),
@@ -125,7 +144,8 @@ impl Client {
             ClientOp::Ping => {
                 commands.reply(b"PONG\r\n");
                 if core::mem::take(&mut self.connect_info_due) {
-                    self.send_info(true, commands);
+                    self.send_info(Occasion::Connected, commands);
+                    self.takes_info = true;
                 }
             }
             ClientOp::Pong => {
@@ -167,6 +187,7 @@ impl Client {
         commands.set_capabilities(Capabilities { headers, echo, no_responders });
         self.options = Options { verbose, pedantic, headers };
         self.connect_info_due = connect.protocol >= 1;
+        self.takes_info = false;
         let is_silent = name.is_empty() && lang.is_empty() && version.is_empty();
         self.about = (!is_silent).then(|| Box::new(About { name, lang, version }));
         self.acknowledge(commands);
@@ -244,7 +265,7 @@ fn is_reserved_reply(reply: &[u8]) -> bool {
 
 impl Session for Client {
     fn handle_open(&mut self, commands: &mut dyn Commands) {
-        self.send_info(false, commands);
+        self.send_info(Occasion::Open, commands);
     }
 
     fn handle_input(
@@ -287,6 +308,19 @@ impl Session for Client {
 
     fn poll_timeout(&self) -> Instant {
         self.pings.next
+    }
+
+    fn handle_lame_duck(&mut self, commands: &mut dyn Commands) {
+        if self.takes_info {
+            self.send_info(Occasion::LameDuck, commands);
+        }
+    }
+
+    fn set_config(&mut self, config: &Arc<ClientConfig>) {
+        // nats: a new max_control_line is for new clients.
+        let control_line_max = self.config.limits.control_line_max;
+        self.parser.set_limits(Limits { control_line_max, ..config.limits });
+        self.config = Arc::clone(config);
     }
 
     fn dialect(&self) -> Dialect {

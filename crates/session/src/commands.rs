@@ -19,6 +19,9 @@ pub trait Commands {
     /// Sends bytes of the session's own to its peer, in order with the deliveries.
     fn reply(&mut self, text: &[u8]);
 
+    /// Writes an op that came in to the log, at trace level.
+    fn trace(&mut self, op: &str);
+
     /// From now on these hold.
     fn set_capabilities(&mut self, capabilities: Capabilities);
 

@@ -4,7 +4,10 @@
 //! unsubscribe, reply. It never sees a socket, a frame, a clock or another session. [`Client`] is the session of a NATS
 //! client; other protocols implement the same trait.
 
+use std::sync::Arc;
+
 mod client;
+mod client_trace;
 mod close_reason;
 mod commands;
 mod dialect;
@@ -42,6 +45,12 @@ pub trait Session {
 
     /// When to call [`Session::handle_timeout`].
     fn poll_timeout(&self) -> Instant;
+
+    /// The server is about to stop: tell the peer, if it understands that.
+    fn handle_lame_duck(&mut self, commands: &mut dyn Commands);
+
+    /// From now on `config` holds.
+    fn set_config(&mut self, config: &Arc<ClientConfig>);
 
     /// How deliveries to this session are written.
     fn dialect(&self) -> Dialect;

@@ -62,6 +62,11 @@ impl Shared {
         self.clients.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
     }
 
+    /// Counts one client less where there are more than `max`; the caller closes it.
+    pub(crate) fn dismiss_surplus(&self, max: usize) -> bool {
+        self.clients.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n > max).then(|| n - 1)).is_ok()
+    }
+
     /// Counts one client less.
     pub(crate) fn dismiss_client(&self) {
         self.clients.fetch_sub(1, Ordering::Relaxed);

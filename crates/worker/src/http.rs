@@ -124,7 +124,7 @@ impl Worker {
         let date = http_date(self.wall);
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.listener == Listener::WebSocket {
-            tracing::error!(peer = %conn.peer, "websocket handshake error: {reason}");
+            tracing::error!("{} - websocket handshake error: {reason}", conn.peer);
         }
         let extra = [("Date", date.as_str()), ("Connection", "close")];
         // These headers hold nothing that could not be sent.

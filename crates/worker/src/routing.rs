@@ -48,6 +48,7 @@ impl Worker {
         if conn.stage == Stage::Open && waiting > self.config.pending_max as u64 {
             return self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
         }
+        tracing::trace!("{} - ->> [{}]", conn.label(), text.trim_ascii_end().escape_ascii());
         conn.list = list;
         self.touch(id);
     }
@@ -166,6 +167,7 @@ impl Worker {
         }
         // Nats: a producer is held back while a target has more than three quarters of max_pending waiting.
         sending.is_stalled |= pending > self.config.pending_max / 4 * 3;
+        tracing::trace!("{} - ->> {}", conn.label(), sending.trace(self.subs.sids.text(&sid)));
         conn.list = list;
         conn.traffic.out_msgs += 1;
         conn.traffic.out_bytes += payload as u64;
@@ -220,6 +222,11 @@ impl<'a> Sending<'a> {
     fn new(message: Message<'a>, route: &'a Arc<Route>, origin: (u8, ConnId)) -> Sending<'a> {
         Sending { message, route, origin, stored: None, crossed: Vec::new(), is_stalled: false }
     }
+
+    fn trace(&self, sid: &[u8]) -> impl core::fmt::Display {
+        let Message { subject, payload, .. } = self.message;
+        format!("[MSG {} {} {}]", subject.escape_ascii(), sid.escape_ascii(), payload.len())
+    }
 }
 
 /// A message in the arena, with what every delivery of it has in common.
@@ -248,6 +255,12 @@ impl Stored {
 }
 
 impl Commands for Router<'_> {
+    fn trace(&mut self, op: &str) {
+        if let Some(conn) = self.worker.conns.get_mut(self.id) {
+            tracing::trace!("{} - <<- [{op}]", conn.label());
+        }
+    }
+
     fn reply(&mut self, text: &[u8]) {
         self.worker.reply(self.id, text);
     }

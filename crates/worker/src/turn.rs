@@ -11,6 +11,7 @@ use crate::connection::{Connection, Connections, Framing, Stage, Traffic, Transp
 use crate::encodings::Encodings;
 use crate::ending::Ending;
 use crate::snapshot::Counters;
+use crate::lame_duck::LameDuck;
 use crate::timers::Timers;
 use crate::{Accepted, ConnId, Crossing, Listener, MonitorRequest, Shared, Wire, WorkerConfig};
 
@@ -43,6 +44,7 @@ pub struct Worker {
     /// Connections whose socket takes bytes again.
     writable: Vec<ConnId>,
     inbox: VecDeque<Crossing>,
+    pub(crate) lame_duck: Option<LameDuck>,
     /// Reading waits until another worker has caught up.
     is_backlogged: bool,
 
@@ -79,6 +81,7 @@ impl Worker {
             held: Vec::new(),
             writable: Vec::new(),
             inbox: VecDeque::new(),
+            lame_duck: None,
             is_backlogged: false,
             arena: Arena::default(),
             lists: Lists::default(),
@@ -153,7 +156,7 @@ impl Worker {
         conn.session = Some(Box::new(client));
         conn.admitted = admitted;
         self.counters.connections_total += 1;
-        tracing::debug!(peer = %conn.peer, cid = conn.client_id, "Client connection created");
+        tracing::debug!("{} - Client connection created", conn.label());
         self.with_session(id, |session, router| session.handle_open(router));
         if !admitted {
             self.end(id, Ending::Session(CloseReason::MaxConnections));
@@ -192,7 +195,8 @@ impl Worker {
         }
         let waits = self.is_backlogged && !self.ready.is_empty() || !self.held.is_empty();
         let again = if waits { self.now + crate::routing::HOLD_STEP } else { Instant::NEVER };
-        self.timers.next().min(again)
+        let leave = self.lame_duck.map_or(Instant::NEVER, |lame_duck| lame_duck.next);
+        self.timers.next().min(again).min(leave)
     }
 
     /// One turn: timers, full sockets, messages from other workers, one read of each ready connection, and one write to
@@ -203,6 +207,7 @@ impl Worker {
         self.now = now;
         self.wall = wall;
         self.run_timers(wire);
+        self.run_lame_duck();
         for id in core::mem::take(&mut self.writable) {
             self.drain(id, wire);
         }
@@ -287,7 +292,7 @@ impl Worker {
         if conn.stage != Stage::Open {
             return;
         }
-        tracing::debug!(peer = %conn.peer, cid = conn.client_id, "Client connection closed: {ending}");
+        tracing::debug!("{} - Client connection closed: {ending}", conn.label());
         conn.stage = Stage::Ending;
         if let Ending::Session(CloseReason::SlowConsumerPending | CloseReason::SlowConsumerDeadline) = ending {
             // What the peer did not take is dropped, so that its memory comes back, and it is told why.
@@ -296,7 +301,7 @@ impl Worker {
                 out.drop_unbegun();
             }
             self.counters.slow_consumers += 1;
-            tracing::info!(peer = %conn.peer, cid = conn.client_id, "Slow Consumer Detected: {ending}");
+            tracing::info!("{} - {ending}: {} bytes waiting", conn.label(), conn.pending());
         }
         if ending == Ending::Session(CloseReason::StaleConnection) {
             self.counters.stale_connections += 1;

@@ -1,0 +1,33 @@
+//! New settings for a worker that is running.
+
+use std::sync::Arc;
+
+use dunlin_session::{CloseReason, Instant};
+
+use crate::connection::Listener;
+use crate::ending::Ending;
+use crate::{Worker, WorkerConfig};
+
+impl Worker {
+    /// From now on `config` holds, for the connections that are there too. Where it allows fewer connections than there
+    /// are, the surplus is closed.
+    pub fn set_config(&mut self, now: Instant, config: Arc<WorkerConfig>) {
+        self.now = now;
+        self.config = config;
+        for id in self.conns.ids() {
+            let Some(conn) = self.conns.get_mut(id) else { continue };
+            let client = match conn.listener {
+                Listener::WebSocket => &self.config.websocket.client,
+                Listener::Nats | Listener::Monitor => &self.config.client,
+            };
+            if let Some(session) = &mut conn.session {
+                session.set_config(client);
+            }
+            if conn.admitted && self.shared.dismiss_surplus(self.config.connections_max) {
+                conn.admitted = false;
+                self.end(id, Ending::Session(CloseReason::MaxConnections));
+            }
+            self.arm(id);
+        }
+    }
+}
