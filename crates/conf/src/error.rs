@@ -28,7 +28,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.place)?;
         if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
+            write!(f, "{}: ", self.key.escape_debug())?;
         }
         self.kind.describe(&self.found, f)
     }
@@ -151,16 +151,19 @@ impl ErrorKind {
             }
             Self::DurationOutOfRange => write!(f, "the duration {found:?} is too long"),
             Self::VariableNotFound => {
+                let name = found.escape_debug();
                 write!(
                     f,
-                    "variable ${found} not found: no earlier key and no environment variable has this name"
+                    "variable ${name} not found: no earlier key and no environment variable has this name"
                 )?;
                 if found.starts_with("2b$") || found.starts_with("2y$") {
                     f.write_str(" (if this is a bcrypt hash, put it in quotes)")?;
                 }
                 Ok(())
             }
-            Self::VariableCycle => write!(f, "the environment variable ${found} refers to itself"),
+            Self::VariableCycle => {
+                write!(f, "the environment variable ${} refers to itself", found.escape_debug())
+            }
             Self::IncludeCycle => write!(f, "{found:?} includes itself"),
             Self::IncludeNotFound => write!(f, "cannot include {found:?}: there is no such file"),
             Self::IncludeDenied => write!(f, "cannot include {found:?}: permission denied"),
@@ -201,6 +204,7 @@ impl ErrorKind {
             Self::UnterminatedMap => f.write_str("the `{` that opens here is never closed"),
             Self::UnterminatedArray => f.write_str("the `[` that opens here is never closed"),
             Self::InvalidEscape => {
+                let found = found.escape_debug();
                 write!(
                     f,
                     "unknown escape \"\\{found}\": allowed are \\t \\n \\r \\\" \\\\ and \\x with two hex digits"
