@@ -128,6 +128,7 @@ impl Decompressor {
         loop {
             if self.message_len > limit {
                 self.phase = Phase::Failed(InflateError::TooLarge);
+                self.taken = self.end;
                 return Err(InflateError::TooLarge);
             }
             out.extend_from_slice(&self.buf[self.taken..self.end]);
@@ -172,7 +173,7 @@ impl Decompressor {
         }
     }
 
-    /// Bytes that the current message has inflated to so far; 0 between messages.
+    /// Bytes that the current message has inflated to so far, whether handed out or not; 0 between messages.
     #[must_use]
     pub fn message_len(&self) -> usize {
         self.message_len
