@@ -47,6 +47,7 @@ pub fn skip(test: &str, reason: &str) {
     fs::create_dir_all(&folder).expect("target/peers can be made");
     let file = OpenOptions::new().create(true).append(true).open(folder.join("skipped.txt"));
     // One write, so that lines of tests that run side by side do not mix.
-    file.and_then(|mut file| file.write_all(format!("{test}: {reason}\n").as_bytes())).expect("skipped.txt is writable");
+    file.and_then(|mut file| file.write_all(format!("{test}: {reason}\n").as_bytes()))
+        .expect("skipped.txt is writable");
     println!("skipped {test}: {reason}");
 }

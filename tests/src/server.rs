@@ -169,7 +169,11 @@ impl ServerProcess {
     /// # Panics
     /// If it does not end in time.
     pub fn wait_for_exit(&mut self) -> ExitStatus {
-        assert!(self.log.wait_for_end(Deadline::usual()), "the server runs on; the log:\n{}", self.log.text());
+        assert!(
+            self.log.wait_for_end(Deadline::usual()),
+            "the server runs on; the log:\n{}",
+            self.log.text()
+        );
         self.child.wait().expect("our own child")
     }
 

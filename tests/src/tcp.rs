@@ -31,7 +31,8 @@ impl RawTcp {
     /// # Panics
     /// If nobody listens there.
     pub fn connect(address: SocketAddr) -> RawTcp {
-        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(10)).expect("the server listens");
+        let stream =
+            TcpStream::connect_timeout(&address, Duration::from_secs(10)).expect("the server listens");
         stream.set_nodelay(true).expect("a TCP option");
         stream.set_write_timeout(Some(Duration::from_secs(10))).expect("a TCP option");
         RawTcp { stream, ahead: Vec::new(), closed: false }
@@ -130,7 +131,12 @@ impl RawTcp {
                     self.ahead.extend_from_slice(&buf[..len]);
                     return End::Found;
                 }
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) =>
+                {
                     continue;
                 }
                 Err(_) => self.closed = true,

@@ -169,7 +169,12 @@ impl Link {
                 }
             },
         };
-        assert_eq!(end, End::Closed, "the server did not close; it sent {:?}", String::from_utf8_lossy(&bytes));
+        assert_eq!(
+            end,
+            End::Closed,
+            "the server did not close; it sent {:?}",
+            String::from_utf8_lossy(&bytes)
+        );
         (bytes, close)
     }
 }

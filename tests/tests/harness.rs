@@ -2,19 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use dunlin_tests::{Deadline, Kind, Link, RawTcp, RawWs, ServerProcess, Signal, TempDir, skip};
 
-/// Starts the server under test, or notes why it cannot be.
-pub fn start(test: &str, conf: &str) -> Option<ServerProcess> {
-    match Kind::under_test().program() {
-        Ok(_) => Some(ServerProcess::start(Kind::under_test(), conf, &[])),
-        Err(reason) => {
-            skip(test, &reason);
-            None
-        }
-    }
-}
+use crate::support::start;
 
 #[test]
 fn info_is_the_first_thing_on_the_wire() {
@@ -61,7 +53,8 @@ fn started_as_nats_server_it_names_its_ports_file_so() {
     let bin = TempDir::new();
     let link = bin.path().join("nats-server");
     symlink(program, &link).unwrap();
-    let mut server = ServerProcess::start_program(&link, "", &["-P", &format!("{}/pid", bin.path().display())]);
+    let mut server =
+        ServerProcess::start_program(&link, "", &["-P", &format!("{}/pid", bin.path().display())]);
     // The file comes after the ready line: a request gives the server time until then, and again.
     let file = server.dir().join(format!("nats-server_{}.ports", server.id()));
     let mut client = Link::Tcp(RawTcp::connect(server.addresses().nats));
@@ -81,4 +74,74 @@ fn started_as_nats_server_it_names_its_ports_file_so() {
     assert_eq!(fs::read_to_string(bin.path().join("pid")).unwrap().trim(), server.id().to_string());
     server.stop();
     assert!(!file.exists(), "a clean end removes the ports file");
+}
+
+/// The body of a monitoring page.
+fn monitoring(server: &ServerProcess, path: &str) -> serde_json::Value {
+    let mut http = RawTcp::connect(server.addresses().monitoring);
+    http.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes());
+    let (head, _) = http.read_until(b"\r\n\r\n", Deadline::usual());
+    let head = String::from_utf8_lossy(&head).into_owned();
+    assert!(head.contains(" 200 OK\r\n"), "{path}: {head}");
+    let (body, _) = http.read_to_close(Deadline::usual());
+    serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{path} is not JSON: {error}"))
+}
+
+#[test]
+fn monitoring_counts_connections_and_subscriptions() {
+    let Some(server) = start("monitoring_counts_connections_and_subscriptions", "") else { return };
+    assert_eq!(monitoring(&server, "/healthz")["status"], "ok");
+    let mut tcp = Link::Tcp(RawTcp::connect(server.addresses().nats));
+    tcp.send(
+        b"CONNECT {\"verbose\":false,\"name\":\"first\"}\r\nSUB a 1\r\nSUB b 2\r\nPUB c 2\r\nhi\r\nPING\r\n",
+    );
+    tcp.expect(b"PONG\r\n");
+    let mut ws = Link::Ws(RawWs::connect(server.addresses().websocket, ""));
+    ws.send(b"CONNECT {\"verbose\":false,\"name\":\"second\"}\r\nSUB c 1\r\nPING\r\n");
+    ws.expect(b"PONG\r\n");
+    let varz = monitoring(&server, "/varz");
+    assert_eq!(varz["connections"], 2);
+    assert_eq!(varz["in_msgs"], 1);
+    assert_eq!(varz["in_bytes"], 2);
+    assert_eq!(varz["max_payload"], 1 << 20);
+    assert!(varz["server_id"].as_str().is_some_and(|id| id.len() == 56 && id.starts_with('N')));
+    let connz = monitoring(&server, "/connz");
+    assert_eq!(connz["num_connections"], 2);
+    let list = connz["connections"].as_array().unwrap();
+    let one = |name: &str| list.iter().find(|one| one["name"] == name).unwrap();
+    assert_eq!(one("first")["subscriptions"], 2);
+    assert_eq!(one("first")["in_msgs"], 1);
+    assert_eq!(one("first")["ip"], "127.0.0.1");
+    assert_eq!(one("second")["subscriptions"], 1);
+    assert_eq!(one("second")["type"], "websocket");
+}
+
+#[test]
+fn the_configuration_check_names_file_line_and_column() {
+    let Ok(program) = Kind::under_test().program() else {
+        return skip("the_configuration_check_names_file_line_and_column", "no official server");
+    };
+    let dir = TempDir::new();
+    let file = dir.path().join("test.conf");
+    let check = |conf: &str| {
+        fs::write(&file, conf).unwrap();
+        let output = Command::new(&program).args(["-t", "-c"]).arg(&file).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, text) = check("port: 4222\n");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("is valid (sha256:"), "{text}");
+    let (code, text) = check("port: 4222\n  frobnicate: 1\n");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("test.conf:2:3: unknown field \"frobnicate\""), "{text}");
+}
+
+#[test]
+fn the_signal_flag_stops_another_process() {
+    let Some(mut server) = start("the_signal_flag_stops_another_process", "") else { return };
+    let program = Kind::under_test().program().unwrap();
+    let status =
+        Command::new(&program).arg("--signal").arg(format!("quit={}", server.id())).status().unwrap();
+    assert!(status.success(), "{status}");
+    server.wait_for_exit();
 }

@@ -1,4 +1,12 @@
 //! Black-box tests: real sockets, real clients. One binary, a file per area.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod browser;
+mod clients_cli;
+mod clients_node;
+mod clients_python;
+mod clients_rust;
+mod differential;
 mod harness;
+mod last_words;
+mod support;

@@ -1,0 +1,82 @@
+//! The `nats` command line, a Go client, over TCP and WebSocket.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use dunlin_tests::{ServerProcess, TempDir};
+
+use crate::support::{installed, start, wait_for_interest};
+
+/// The command line with a home of its own, so that no context of the user's takes part.
+struct Cli<'a> {
+    program: &'a Path,
+    home: TempDir,
+    url: String,
+}
+
+impl Cli<'_> {
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(["--server", &self.url]).args(args).env("HOME", self.home.path());
+        command.env_remove("XDG_CONFIG_HOME").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end: what it printed.
+    fn run(&self, args: &[&str]) -> String {
+        finish(self.spawn(args), args)
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+fn finish(child: Child, args: &[&str]) -> String {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "nats {args:?} ends with {}:\n{out}{err}", output.status);
+    out + &err
+}
+
+fn run(test: &str, url: fn(&ServerProcess) -> String) {
+    let Some(program) = installed(test, "nats-cli") else { return };
+    let Some(server) = start(test, "") else { return };
+    let cli = Cli { program: &program, home: TempDir::new(), url: url(&server) };
+
+    let args = ["sub", "cli.>", "--count", "3", "--raw"];
+    let subscriber = cli.spawn(&args);
+    wait_for_interest(&server, "cli.ready", "ready");
+    cli.run(&["pub", "cli.a", "first"]);
+    cli.run(&["pub", "cli.b.c", "second", "--header", "Color:red"]);
+    let got = finish(subscriber, &args);
+    assert_eq!(got.split_whitespace().collect::<Vec<_>>(), ["ready", "first", "second"]);
+
+    let mut service = cli.command(&["reply", "cli.service", "you said {{.Request}}"]).spawn().unwrap();
+    wait_for_interest(&server, "cli.service", "ready");
+    let got = cli.run(&["request", "cli.service", "hello", "--raw"]);
+    assert!(got.contains("you said hello"), "{got}");
+    service.kill().unwrap();
+    service.wait().unwrap();
+    let nobody = cli.command(&["request", "cli.nobody", "hello", "--raw"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("No responders"), "{nobody:?}");
+
+    let args = ["bench", "sub", "cli.bench", "--msgs", "10000", "--size", "128", "--no-progress"];
+    let subscriber = cli.spawn(&args);
+    wait_for_interest(&server, "cli.bench", &"x".repeat(128));
+    let sent = cli.run(&["bench", "pub", "cli.bench", "--msgs", "10000", "--size", "128", "--no-progress"]);
+    assert!(sent.contains("msgs/sec"), "{sent}");
+    let received = finish(subscriber, &args);
+    assert!(received.contains("msgs/sec"), "{received}");
+}
+
+#[test]
+fn nats_cli_over_tcp() {
+    run("nats_cli_over_tcp", ServerProcess::nats_url);
+}
+
+#[test]
+fn nats_cli_over_websocket() {
+    run("nats_cli_over_websocket", ServerProcess::websocket_url);
+}

@@ -1,0 +1,90 @@
+//! What a server sent, in lines that two servers can be compared by.
+
+/// Collects the events of an exchange.
+#[derive(Debug, Default)]
+pub(crate) struct Transcript {
+    lines: Vec<String>,
+}
+
+impl Transcript {
+    /// NATS or HTTP bytes, a line of the transcript for each of theirs.
+    pub(crate) fn bytes(&mut self, link: char, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.lines.push(format!("{link} {}", escape(&normalise(line))));
+        }
+    }
+
+    /// Anything else that happened.
+    pub(crate) fn event(&mut self, link: char, text: &str) {
+        self.lines.push(format!("{link} {text}"));
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.lines.join("\n")
+    }
+}
+
+/// Replaces what differs between any two servers.
+fn normalise(line: &[u8]) -> Vec<u8> {
+    if line.starts_with(b"INFO {") {
+        let mut text = String::from_utf8_lossy(line).into_owned();
+        for key in ["server_id", "server_name", "version", "go", "port", "client_id", "nonce", "xkey"] {
+            text = star(&text, key);
+        }
+        // Optional: only a build from a git tree knows it.
+        return text_without(&text, "git_commit").into_bytes();
+    }
+    if line.starts_with(b"Date: ") {
+        return b"Date: *\r\n".to_vec();
+    }
+    line.to_vec()
+}
+
+/// The text with the value of `key` replaced by `*`.
+fn star(text: &str, key: &str) -> String {
+    match value(text, key) {
+        Some((_, from, to)) => format!("{}*{}", &text[..from], &text[to..]),
+        None => text.to_owned(),
+    }
+}
+
+fn text_without(text: &str, key: &str) -> String {
+    match value(text, key) {
+        Some((start, _, to)) => format!("{}{}", &text[..start], text[to..].trim_start_matches(',')),
+        None => text.to_owned(),
+    }
+}
+
+/// Where `"key":value` starts, and the range of the value. The values in question hold no `,` and no `}`.
+fn value(text: &str, key: &str) -> Option<(usize, usize, usize)> {
+    let start = text.find(&format!("\"{key}\":"))?;
+    let from = start + key.len() + 3;
+    let len = text[from..].find([',', '}'])?;
+    Some((start, from, from + len))
+}
+
+/// Printable ASCII as it is, the rest escaped, a long run of one byte as `x{count}`.
+pub(crate) fn escape(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    let mut rest = bytes;
+    while let Some(&first) = rest.first() {
+        let run = rest.iter().take_while(|&&byte| byte == first).count();
+        let one = first.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'");
+        if run >= 32 {
+            out.push_str(&format!("{one}{{{run}}}"));
+            rest = &rest[run..];
+        } else {
+            out.push_str(&one);
+            rest = &rest[1..];
+        }
+    }
+    out
+}
+
+#[test]
+fn info_is_normalised() {
+    let mut transcript = Transcript::default();
+    transcript
+        .bytes('A', b"INFO {\"server_id\":\"NX\",\"git_commit\":\"1\",\"port\":1,\"headers\":true} \r\n");
+    assert_eq!(transcript.into_text(), "A INFO {\"server_id\":*,\"port\":*,\"headers\":true} \\r\\n");
+}

@@ -1,0 +1,56 @@
+//! What several areas need.
+
+use std::path::PathBuf;
+
+use dunlin_tests::{Kind, Link, Peer, RawTcp, Script, ServerProcess, peer, skip};
+
+/// Starts the server under test, or notes why it cannot be.
+pub(crate) fn start(test: &str, conf: &str) -> Option<ServerProcess> {
+    match Kind::under_test().program() {
+        Ok(_) => Some(ServerProcess::start(Kind::under_test(), conf, &[])),
+        Err(reason) => {
+            skip(test, &reason);
+            None
+        }
+    }
+}
+
+/// The path of a peer, or a note that the test is skipped.
+pub(crate) fn installed(test: &str, name: &str) -> Option<PathBuf> {
+    match peer(name) {
+        Peer::Path(path) => Some(path),
+        Peer::Missing(reason) => {
+            skip(test, &format!("{name}: {reason}"));
+            None
+        }
+    }
+}
+
+/// Runs a script to its end, restarts the server where it asks for that, and compares the checks that it reports.
+pub(crate) fn expect_checks(mut script: Script, server: &mut ServerProcess, wanted: &[&str]) {
+    while let Some(line) = script.line() {
+        if line == "do restart" {
+            server.kill();
+            server.start_again();
+            script.answer("done");
+        }
+    }
+    assert_eq!(script.finish(), wanted, "a script must run all its checks");
+}
+
+/// Waits until somebody subscribes to `subject`: asks until a message to it is not answered by "no responders".
+/// The subscriber gets that message, with `payload`.
+pub(crate) fn wait_for_interest(server: &ServerProcess, subject: &str, payload: &str) {
+    let mut link = Link::Tcp(RawTcp::connect(server.addresses().nats));
+    link.send(b"CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB waiting 1\r\n");
+    let publish = format!("PUB {subject} waiting {}\r\n{payload}\r\nPING\r\n", payload.len());
+    let deadline = dunlin_tests::Deadline::usual();
+    loop {
+        link.send(publish.as_bytes());
+        let answer = link.expect(b"PONG\r\n");
+        if !answer.windows(4).any(|window| window == b" 503") {
+            return;
+        }
+        assert!(deadline.left().is_some(), "nobody subscribes to {subject}");
+    }
+}
