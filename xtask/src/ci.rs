@@ -14,7 +14,7 @@ const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const FUZZ_SECONDS: u32 = 5;
 
 pub(crate) fn run() -> Result<()> {
-    step("fmt", || shell::run(shell::cargo().args(["fmt", "--all", "--check"])))?;
+    step("fmt", fmt)?;
     step("tidy", || tidy::run(&tidy::Arguments::default()))?;
     thread::scope(|scope| {
         // Downloads, and builds of programs of others, while this machine lints.
@@ -29,6 +29,12 @@ pub(crate) fn run() -> Result<()> {
         step("autobahn", || autobahn::run(&autobahn::Arguments::quick()))
     })?;
     test::run()
+}
+
+fn fmt() -> Result<()> {
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
+    // Not in the workspace, so not among "all".
+    shell::run(shell::cargo().args(["fmt", "--manifest-path", "xtask/no-std/Cargo.toml", "--check"]))
 }
 
 fn clippy() -> Result<()> {
@@ -59,7 +65,7 @@ fn package() -> Result<()> {
 
 fn deny() -> Result<()> {
     let program = cargo_deny()?;
-    // --config is relative to the manifest already; the advisories are not asked for, since they change by themselves.
+    // Not the advisories, which change by themselves.
     shell::run(Command::new(program).current_dir(workspace::root()).args([
         "--all-features",
         "check",

@@ -118,7 +118,10 @@ fn fuzz(program: &Path, target: &str, scratch: &Path, arguments: &Arguments) -> 
     let report = fs::read(&log)?;
     let report = String::from_utf8_lossy(&report);
     if result.is_err() {
-        println!("{report}");
+        // All but the progress.
+        for line in report.lines().filter(|line| !line.starts_with('#')) {
+            println!("   {target}: {line}");
+        }
     }
     // The first line tells what the corpus covers, the last what has been covered in the end.
     for line in report.lines().filter(|line| line.contains("INITED") || line.contains("DONE")) {

@@ -1,9 +1,68 @@
-//! One use of each crate.
+//! A use of each crate that runs through most of its code.
 
-use dunlin_nats_protocol as _;
-use dunlin_permessage_deflate as _;
-use dunlin_subject as _;
-use dunlin_websocket as _;
+use alloc::vec::Vec;
+
+use dunlin_nats_protocol::{ClientOp, Parser};
+use dunlin_permessage_deflate::{Compressor, Config, Decompressor, Params, Role};
+use dunlin_subject::{Filter, Matches, Subject, SubjectError, Sublist};
+use dunlin_websocket::{Assembler, Event, handshake};
 
 /// Each returns whether what it tried went well.
-pub(crate) const ALL: [fn() -> bool; 1] = [|| true];
+pub(crate) const ALL: [fn() -> bool; 4] = [websocket, permessage_deflate, nats_protocol, subject];
+
+fn websocket() -> bool {
+    // The example of RFC 6455 §1.3.
+    let accept = handshake::accept_key(b"dGhlIHNhbXBsZSBub25jZQ==");
+    if accept.as_ref() != b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+        return false;
+    }
+    // That of §5.7: a masked text frame with "Hello".
+    let mut input = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+    let limits = dunlin_websocket::Limits { frame_len_max: 1024, message_len_max: 1024 };
+    let mut assembler = Assembler::new(dunlin_websocket::Role::Server, limits);
+    match assembler.next(&mut input) {
+        Ok(Some((Event::Data(fragment), 11))) => {
+            fragment.text && fragment.last && fragment.payload == b"Hello"
+        }
+        _ => false,
+    }
+}
+
+fn permessage_deflate() -> bool {
+    let Some(params) = Params::negotiate("permessage-deflate; client_max_window_bits", &Config::default())
+    else {
+        return false;
+    };
+    let message = b"the same words, the same words, the same words";
+    let mut compressed = Vec::new();
+    Compressor::new(&params, Role::Server, 1).compress(message, &mut compressed);
+    let mut out = Vec::new();
+    let result = Decompressor::new(&params, Role::Client).decompress(&compressed, true, 1024, &mut out);
+    result.is_ok() && out == message && compressed.len() < message.len()
+}
+
+fn nats_protocol() -> bool {
+    let mut parser = Parser::new(dunlin_nats_protocol::Limits::default());
+    match parser.next(b"PUB a.b reply 5\r\nhello\r\nPING\r\n") {
+        Ok(Some((ClientOp::Publish(publish), 24))) => {
+            publish.subject == b"a.b" && publish.reply == Some(b"reply") && publish.payload == b"hello"
+        }
+        _ => false,
+    }
+}
+
+fn subject() -> bool {
+    matched().is_ok_and(|values| values == [1, 2])
+}
+
+fn matched() -> Result<Vec<u32>, SubjectError> {
+    let mut list = Sublist::new();
+    for (filter, value) in [("a.*", 1), ("a.>", 2), ("b.>", 3)] {
+        list.insert(Filter::parse(filter.as_bytes())?, None, value);
+    }
+    let mut found = Matches::new();
+    list.matches(Subject::parse(b"a.b")?, &mut found);
+    let mut values = found.plain;
+    values.sort_unstable();
+    Ok(values)
+}

@@ -64,7 +64,7 @@ const FREE: [&str; 7] = [
     "dunlin-tests",
     "dunlin-examples",
     "dunlin-fuzz",
-    "dunlin-benches",
+    "dunlin-bench",
     "dunlin-compare",
     "dunlin-no-std",
     "xtask",
