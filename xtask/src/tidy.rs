@@ -107,7 +107,11 @@ fn packages(sources: &[Source]) -> Result<Vec<Package>> {
         }
         let metadata = workspace::metadata(&root.join(&manifest.path))?;
         for package in metadata["packages"].as_array().context("cargo metadata names no packages")? {
-            packages.push(Package::read(package)?);
+            let package = Package::read(package)?;
+            // The manifest of a workspace names packages that one of its members may have named before.
+            if !packages.iter().any(|known| known.manifest == package.manifest) {
+                packages.push(package);
+            }
         }
     }
     Ok(packages)
