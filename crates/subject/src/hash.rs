@@ -2,7 +2,7 @@
 //!
 //! The key of a pattern is the wrapping sum of one number for each of its tokens, which depends on the token and on its
 //! place. So the keys of all prefixes of a subject come out of one pass, and replacing a token by a wildcard is one
-//! addition: the walk in `walk.rs` asks for a dozen patterns of one subject and hashes each token once.
+//! addition: a search asks for a dozen patterns of one subject, and hashes each token once.
 //!
 //! Subjects come from the network. `foldhash` with a seed would not do here: its second constant is public, and tokens
 //! that contain it collide under every seed. Here each operand of each multiplication has a secret part.
@@ -19,6 +19,9 @@ pub(crate) struct Keys {
     tail: u64,
     shape: u64,
 }
+
+/// Up to 64 bytes, eight to a word, padded with zeros.
+pub(crate) type Words = [u64; 10];
 
 impl Keys {
     pub(crate) fn new(seed: u64) -> Keys {
@@ -43,11 +46,30 @@ impl Keys {
     }
 
     /// The number of a literal token. `place` counts from 0.
-    #[inline]
     pub(crate) fn token(&self, token: &[u8], place: usize) -> u64 {
-        let (low, high) = if token.len() <= 16 { ends(token) } else { self.long(token) };
-        let mark = times(self.place, place).wrapping_add(times(self.length, token.len()));
-        fold(low ^ self.low, high ^ self.high.wrapping_add(mark))
+        let (low, high) = match token.last_chunk::<16>() {
+            Some(last) => self.long(token, last),
+            None => {
+                let mut padded = [0; 16];
+                padded[..token.len()].copy_from_slice(token);
+                halves(&padded)
+            }
+        };
+        self.number(low, high, token.len(), place)
+    }
+
+    /// The same for the token of at most 16 bytes that is `start..end` of the bytes in `words`.
+    ///
+    /// There is no branch here on how long the token is, as nothing could predict it.
+    #[inline]
+    pub(crate) fn short_token(&self, words: &Words, start: usize, end: usize, place: usize) -> u64 {
+        let (at, shift) = (start / 8 % 8, start % 8 * 8);
+        let [a, b, c] = [words[at], words[at + 1], words[at + 2]];
+        let low = a >> shift | (b << 1) << (63 - shift);
+        let high = b >> shift | (c << 1) << (63 - shift);
+        let len = end - start;
+        let [low_mask, high_mask] = MASKS[len % MASKS.len()];
+        self.number(low & low_mask, high & high_mask, len, place)
     }
 
     /// The number of a `*`.
@@ -68,21 +90,35 @@ impl Keys {
         times(self.shape, count)
     }
 
-    /// More than 16 bytes: all but the last 16 are folded into the low half.
-    fn long(&self, token: &[u8]) -> (u64, u64) {
-        let mut state = self.chunk;
-        let mut rest = token;
-        while let Some((chunk, after)) = rest.split_first_chunk::<16>()
-            && !after.is_empty()
-        {
-            let (low, high) = halves(chunk);
-            state = fold(low ^ state, high ^ self.chunk.rotate_left(32));
-            rest = after;
-        }
-        let (low, high) = token.last_chunk::<16>().map_or((0, 0), halves);
+    #[inline]
+    fn number(&self, low: u64, high: u64, len: usize, place: usize) -> u64 {
+        let mark = times(self.place, place).wrapping_add(times(self.length, len));
+        fold(low ^ self.low, high ^ self.high.wrapping_add(mark))
+    }
+
+    /// 16 bytes or more as two words: the last 16, with all others folded into them.
+    fn long(&self, token: &[u8], last: &[u8; 16]) -> (u64, u64) {
+        let before = token.len().div_ceil(16) - 1;
+        let chunks = token.as_chunks::<16>().0.iter().take(before).map(halves);
+        let state = chunks.fold(0, |state, (low, high)| {
+            fold(low ^ state ^ self.chunk, high ^ self.chunk.rotate_left(32))
+        });
+        let (low, high) = halves(last);
         (low ^ state, high)
     }
 }
+
+/// Keep the first bytes of two words, by how many they are.
+const MASKS: [[u64; 2]; 32] = {
+    let mut masks = [[u64::MAX; 2]; 32];
+    let mut len = 0;
+    while len < 16 {
+        let mask = (1u128 << (8 * len)) - 1;
+        masks[len] = [mask as u64, (mask >> 64) as u64];
+        len += 1;
+    }
+    masks
+};
 
 #[inline]
 fn times(key: u64, n: usize) -> u64 {
@@ -99,18 +135,4 @@ fn fold(a: u64, b: u64) -> u64 {
 fn halves(chunk: &[u8; 16]) -> (u64, u64) {
     let whole = u128::from_le_bytes(*chunk);
     (whole as u64, (whole >> 64) as u64)
-}
-
-/// Up to 16 bytes as two words that overlap: no two tokens of one length give the same pair.
-#[inline]
-fn ends(token: &[u8]) -> (u64, u64) {
-    if let (Some(first), Some(last)) = (token.first_chunk::<8>(), token.last_chunk::<8>()) {
-        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (token.first_chunk::<4>(), token.last_chunk::<4>()) {
-        (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
-    } else if let (Some(&first), Some(&last)) = (token.first(), token.last()) {
-        (u64::from(first) << 8 | u64::from(last), token[token.len() / 2].into())
-    } else {
-        (0, 0)
-    }
 }

@@ -5,6 +5,7 @@ extern crate alloc;
 mod error;
 mod filter;
 mod hash;
+mod scan;
 mod subject;
 mod sublist;
 

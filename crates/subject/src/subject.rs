@@ -1,5 +1,6 @@
 use core::fmt;
 
+use crate::scan::{Scan, scan};
 use crate::{LEN_MAX, SubjectError};
 
 /// What a message is published to: tokens separated by dots, each of them literal.
@@ -41,20 +42,24 @@ impl fmt::Debug for Subject<'_> {
 
 /// The rules that subjects and filters share.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), SubjectError> {
-    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
+    let Some(&last) = bytes.last() else {
         return Err(SubjectError::Empty);
     };
     if bytes.len() > LEN_MAX {
         return Err(SubjectError::TooLong);
     }
-    // Two passes without an early exit: the compiler makes vector code of both.
-    let whitespace = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\x0c');
-    if bytes.iter().fold(false, |found, &byte| found | whitespace(byte)) {
-        return Err(SubjectError::Whitespace);
+    let mut before = true;
+    for block in bytes.chunks(64) {
+        let Scan { dots, low } = scan(block, |_, _| {});
+        if low && block.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\x0c')) {
+            return Err(SubjectError::Whitespace);
+        }
+        if dots & (dots << 1 | u64::from(before)) != 0 {
+            return Err(SubjectError::EmptyToken);
+        }
+        before = dots >> 63 != 0;
     }
-    let pairs = bytes.iter().zip(&bytes[1..]);
-    let empty = pairs.fold(false, |found, (&a, &b)| found | ((a == b'.') & (b == b'.')));
-    if empty || first == b'.' || last == b'.' {
+    if last == b'.' {
         return Err(SubjectError::EmptyToken);
     }
     Ok(())

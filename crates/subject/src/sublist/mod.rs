@@ -6,18 +6,18 @@ mod matches;
 mod prefixes;
 mod records;
 mod shapes;
+mod table;
 mod walk;
 
 use alloc::vec::Vec;
 use core::hash::Hash;
-
-use hashbrown::HashTable;
 
 use self::fan::Fan;
 pub use self::matches::Matches;
 use self::prefixes::Prefixes;
 use self::records::{Records, Ref, SINGLE};
 use self::shapes::{Shapes, tree_of, wildcards};
+use self::table::Table;
 use self::walk::Scratch;
 use crate::hash::Keys;
 use crate::{Filter, Subject};
@@ -27,8 +27,8 @@ pub struct Sublist<T> {
     keys: Keys,
     /// All distinct filters.
     records: Records<T>,
-    /// Packed names of records, found by the key of the filter, of which the bits above the name keep a part.
-    table: HashTable<u64>,
+    /// The records by the keys of their filters.
+    table: Table,
     /// The values of filters that have more than one plain value.
     fans: Vec<Fan<T>>,
     /// Which places have wildcards.
@@ -64,7 +64,7 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
         Sublist {
             keys: Keys::new(seed),
             records: Records::new(),
-            table: HashTable::new(),
+            table: Table::new(),
             fans: Vec::new(),
             shapes: Shapes::new(),
             prefixes: Prefixes::new(),
@@ -101,19 +101,18 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
     /// Writes the values of all subscriptions that match to `out`, in the place of what was there.
     pub fn matches(&self, subject: Subject<'_>, out: &mut Matches<T>) {
         out.clear();
-        let mut scratch = core::mem::take(&mut out.scratch);
-        self.search(subject, &mut scratch, |record| {
+        let Matches { plain, groups, scratch } = out;
+        self.search(subject, scratch, |record| {
             match self.records.fan(record) {
-                SINGLE => out.plain.push(self.records.value(record)),
+                SINGLE => plain.push(self.records.value(record)),
                 fan => {
                     let fan = &self.fans[fan as usize];
-                    out.plain.extend_from_slice(fan.plain.as_slice());
-                    fan.groups().iter().for_each(|group| out.push_group(group.members.as_slice()));
+                    plain.extend_from_slice(fan.plain.as_slice());
+                    fan.groups().iter().for_each(|group| groups.push(group.members.as_slice()));
                 }
             }
             true
         });
-        out.scratch = scratch;
     }
 
     /// Whether any subscription matches. It stops at the first one.
@@ -171,7 +170,7 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
             return false;
         };
         let Sublist { keys, records, table, .. } = self;
-        table.insert_unique(key, slot(key, record), |&slot| key_of(keys, filter_of(records, slot)));
+        table.insert(key, record, records_with_keys(keys, records));
         if wild {
             prefix_keys(keys, filter, |key| self.prefixes.insert(key));
         } else {
@@ -247,23 +246,15 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
 
     fn remove_filter(&mut self, filter: Filter<'_>, record: Ref) {
         let Sublist { keys, records, table, .. } = self;
-        let gone = slot(key_of(keys, filter), record);
-        if let Ok(entry) = table.find_entry(key_of(keys, filter), |&slot| slot == gone) {
-            entry.remove();
-        }
+        table.remove(key_of(keys, filter), record);
         if let Some(moved) = records.swap_remove(record) {
             let key = key_of(keys, Filter::of_checked(records.filter(record)));
-            let old = slot(key, moved);
-            if let Some(found) = table.find_mut(key, |&slot| slot == old) {
-                *found = slot(key, record);
-            }
+            table.rename(key, moved, record);
             if let Some(fan) = self.fans.get_mut(records.fan(record) as usize) {
                 fan.home = record;
             }
         }
-        if table.len() * 4 <= table.num_buckets() {
-            table.shrink_to(table.len() * 2, |&slot| key_of(keys, filter_of(records, slot)));
-        }
+        table.shrink(records_with_keys(keys, records));
         if filter.is_literal() {
             self.literals -= 1;
         } else {
@@ -277,11 +268,7 @@ impl<T: Copy> Sublist<T> {
     /// The record of a filter with this key whose bytes are `right`.
     #[inline]
     fn find(&self, key: u64, right: impl Fn(&[u8]) -> bool) -> Option<Ref> {
-        let tag = slot(key, Ref::unpack(0));
-        let is_it = |&slot: &u64| {
-            (slot ^ tag) >> Ref::BITS == 0 && right(self.records.filter(Ref::unpack(slot)))
-        };
-        self.table.find(key, is_it).map(|&slot| Ref::unpack(slot))
+        self.table.find(key, |record| right(self.records.filter(record)))
     }
 }
 
@@ -291,14 +278,8 @@ impl<T: Copy + Eq + Hash> Default for Sublist<T> {
     }
 }
 
-/// What the table holds: the name of the record, and above it bits of the key that the table itself makes no use of. They
-/// spare most of the looks at records of other filters.
-fn slot(key: u64, record: Ref) -> u64 {
-    key >> 31 << Ref::BITS | record.pack()
-}
-
-fn filter_of<T: Copy>(records: &Records<T>, slot: u64) -> Filter<'_> {
-    Filter::of_checked(records.filter(Ref::unpack(slot)))
+fn records_with_keys<T: Copy>(keys: &Keys, records: &Records<T>) -> impl Iterator<Item = (u64, Ref)> {
+    records.iter().map(|record| (key_of(keys, Filter::of_checked(records.filter(record))), record))
 }
 
 /// The key of a filter.

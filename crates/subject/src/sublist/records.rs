@@ -8,21 +8,8 @@ pub(super) const SINGLE: u32 = u32::MAX;
 /// Names a record until the next removal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Ref {
-    class: u8,
-    index: u32,
-}
-
-impl Ref {
-    /// As the low 38 bits of a number.
-    pub(super) const BITS: u32 = 38;
-
-    pub(super) fn pack(self) -> u64 {
-        u64::from(self.class) << 32 | u64::from(self.index)
-    }
-
-    pub(super) fn unpack(packed: u64) -> Ref {
-        Ref { class: (packed >> 32) as u8 & 63, index: packed as u32 }
-    }
+    pub(super) class: u8,
+    pub(super) index: u32,
 }
 
 /// One record for each distinct filter: its bytes, and one value or the number of its fan-out.

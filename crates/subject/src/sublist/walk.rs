@@ -7,7 +7,8 @@ use super::Sublist;
 use super::records::Ref;
 use super::shapes::{Kind, NONE, OPEN};
 use crate::Subject;
-use crate::hash::Keys;
+use crate::hash::{Keys, Words};
+use crate::scan::{scan, words};
 
 /// Memory of a search, for the next one.
 #[derive(Default)]
@@ -19,12 +20,12 @@ pub(super) struct Scratch {
 /// A token of the subject.
 #[derive(Clone, Copy)]
 struct Token {
-    /// Where it ends in the subject.
-    end: usize,
     /// The sum of the numbers of the tokens before it.
     before: u64,
     /// What a `*` in its place adds to the sum of a pattern that has the token itself there.
     star: u64,
+    /// Where it ends in the subject.
+    end: u32,
 }
 
 /// A wildcard that the search has gone past.
@@ -127,11 +128,11 @@ impl Search<'_> {
         let (mut rest, mut from) = (filter, 0);
         let places = frames.iter().map(|frame| frame.place as usize);
         for place in places.chain([last]) {
-            let start = if place == 0 { 0 } else { self.tokens[place - 1].end + 1 };
+            let start = if place == 0 { 0 } else { self.tokens[place - 1].end as usize + 1 };
             let wildcard: &[u8] = if tail && place == last { b">" } else { b"*" };
             let after = rest.strip_prefix(&self.subject[from..start]);
             let Some(after) = after.and_then(|rest| rest.strip_prefix(wildcard)) else { return false };
-            (rest, from) = (after, self.tokens[place].end);
+            (rest, from) = (after, self.tokens[place].end as usize);
         }
         let end = if tail { from } else { self.subject.len() };
         *rest == self.subject[from..end] && (!self.odd || self.has_odd_only_at(frames, last, tail))
@@ -142,7 +143,8 @@ impl Search<'_> {
     fn has_odd_only_at(&self, frames: &[Frame], last: usize, tail: bool) -> bool {
         let mut start = 0;
         self.tokens.iter().enumerate().all(|(place, token)| {
-            let literal = &self.subject[mem::replace(&mut start, token.end + 1)..token.end];
+            let end = token.end as usize;
+            let literal = &self.subject[mem::replace(&mut start, end + 1)..end];
             let wild = place == last
                 || (tail && place > last)
                 || frames.iter().any(|frame| frame.place as usize == place);
@@ -154,14 +156,39 @@ impl Search<'_> {
 /// Splits a subject. Returns the sum over its tokens, and whether one of them looks like a wildcard.
 fn prepare(keys: &Keys, subject: Subject<'_>, tokens: &mut Vec<Token>) -> (u64, bool) {
     tokens.clear();
-    let (mut end, mut sum, mut odd) = (0, 0u64, false);
-    for (place, token) in subject.tokens().enumerate() {
-        let number = keys.token(token, place);
-        end += token.len();
+    let bytes = subject.as_bytes();
+    let (mut start, mut sum, mut odd) = (0, 0u64, false);
+    let mut add = |end: usize, words: Option<&Words>| {
+        let (place, token) = (tokens.len(), &bytes[start..end]);
+        let number = match words {
+            Some(words) if token.len() <= 16 => keys.short_token(words, start, end, place),
+            _ => keys.token(token, place),
+        };
         odd |= matches!(token, b"*" | b">");
-        tokens.push(Token { end, before: sum, star: keys.star(place).wrapping_sub(number) });
+        tokens.push(Token { before: sum, star: keys.star(place).wrapping_sub(number), end: end as u32 });
         sum = sum.wrapping_add(number);
-        end += 1;
+        start = end + 1;
+    };
+    if bytes.len() <= 64 {
+        let (words, dots) = words(bytes);
+        ones(dots).for_each(|dot| add(dot, Some(&words)));
+        add(bytes.len(), Some(&words));
+    } else {
+        for (block, base) in bytes.chunks(64).zip((0..).step_by(64)) {
+            ones(scan(block, |_, _| {}).dots).for_each(|dot| add(base + dot, None));
+        }
+        add(bytes.len(), None);
     }
     (sum, odd)
+}
+
+/// The places of the bits that are set.
+#[inline]
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let place = bits.trailing_zeros() as usize;
+        let some = bits != 0;
+        bits &= bits.wrapping_sub(1);
+        some.then_some(place)
+    })
 }
