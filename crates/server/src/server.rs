@@ -3,14 +3,14 @@
 use core::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::ClientConfig;
-use dunlin_worker::{Listener, MonitorResponse, WebSocketConfig, WorkerConfig, WorkerSnapshot};
+use dunlin_worker::{Listener, WebSocketConfig, WorkerConfig};
 
-use crate::config::{Config, ListenPort};
+use crate::config::{Change, Config, ListenPort, changes};
 use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig};
 
 /// The version of `nats-server` whose behaviour clients may expect: they choose their features by it.
@@ -36,7 +36,8 @@ pub struct Server;
 /// A running server. It goes on when the handle is dropped.
 pub struct Handle {
     network: Mutex<Network>,
-    server_id: String,
+    config: Mutex<Config>,
+    identity: Identity,
     nats: Option<SocketAddr>,
     websocket: Option<SocketAddr>,
     monitor: Option<SocketAddr>,
@@ -107,16 +108,26 @@ impl Server {
         let nats = endpoints.address(Listener::Nats);
         let websocket = endpoints.address(Listener::WebSocket);
         let monitor = endpoints.address(Listener::Monitor);
-        let server_id = identity.server_id.clone();
         let network_config = NetworkConfig {
             workers: worker_count(&config),
             worker: Arc::new(worker_config(&config, &identity, nats, websocket)),
-            render: Arc::new(|_: &str, _: &[WorkerSnapshot]| MonitorResponse { status: 200, content_type: "application/json", body: "{\"status\":\"ok\"}".into() }),
+            render: Arc::new(|_: &str, _: &[WorkerSnapshot]| MonitorResponse {
+                status: 200,
+                content_type: "application/json",
+                body: "{\"status\":\"ok\"}".into(),
+            }),
             clock,
             seed: identity.seed,
         };
         let network = Network::start(endpoints, &network_config).map_err(StartError::Threads)?;
-        Ok(Handle { network: Mutex::new(network), server_id, nats, websocket, monitor })
+        Ok(Handle {
+            network: Mutex::new(network),
+            config: Mutex::new(config),
+            identity,
+            nats,
+            websocket,
+            monitor,
+        })
     }
 }
 
@@ -138,17 +149,49 @@ impl Handle {
 
     /// The server's unique name: a public nkey.
     pub fn server_id(&self) -> &str {
-        &self.server_id
+        &self.identity.server_id
+    }
+
+    /// Takes over the settings that differ from those so far, for connections that are there too. All or nothing.
+    ///
+    /// # Errors
+    ///
+    /// A change that needs a restart. Nothing has been taken over then.
+    pub fn reload(&self, config: Config) -> Result<Vec<Change>, Change> {
+        let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = changes(&current, &config);
+        if let Some(change) = changes.iter().find(|change| !change.reloadable) {
+            return Err(change.clone());
+        }
+        let worker = Arc::new(worker_config(&config, &self.identity, self.nats, self.websocket));
+        self.network().reconfigure(&worker);
+        *current = config;
+        Ok(changes)
+    }
+
+    /// Leaves without haste (nats: lame duck mode): the listeners close, clients are told, and are closed one by one over
+    /// `lame_duck_duration`. Returns at once; [`Handle::wait`] returns when the last has gone.
+    pub fn lame_duck(&self) {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        self.network().start_lame_duck(config.lame_duck_grace_period, config.lame_duck_duration);
+    }
+
+    fn network(&self) -> MutexGuard<'_, Network> {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes all listeners and connections: clients on WebSocket are told (1001). Returns at once.
     pub fn shutdown(&self) {
-        self.network.lock().unwrap_or_else(PoisonError::into_inner).shut_down();
+        self.network().shut_down();
     }
 
-    /// Waits until the server has stopped.
-    pub fn wait(self) {
-        self.network.into_inner().unwrap_or_else(PoisonError::into_inner).wait();
+    /// Waits until the server has stopped. Other threads can go on using the handle.
+    pub fn wait(&self) {
+        let threads = self.network().take_threads();
+        for thread in threads {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
     }
 }
 

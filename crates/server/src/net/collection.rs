@@ -20,7 +20,12 @@ pub(crate) struct Collection {
 }
 
 impl Collection {
-    pub(crate) fn new(request: MonitorRequest, reply_to: Mailbox, workers: usize, render: Render) -> Collection {
+    pub(crate) fn new(
+        request: MonitorRequest,
+        reply_to: Mailbox,
+        workers: usize,
+        render: Render,
+    ) -> Collection {
         let missing = AtomicUsize::new(workers);
         Collection { request, reply_to, missing, parts: Mutex::new(Vec::new()), render }
     }

@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
-use dunlin_worker::{Accepted, Crossing, MonitorRequest, MonitorResponse};
+use dunlin_worker::{Accepted, Crossing, MonitorRequest, MonitorResponse, WorkerConfig};
 
 use super::collection::Collection;
 
@@ -20,6 +21,15 @@ pub(crate) enum Letter {
     Collect(Arc<Collection>),
     /// The answer to a monitoring request of one of its connections.
     Respond(MonitorRequest, MonitorResponse),
+    /// These settings hold from now on.
+    Reconfigure(Arc<WorkerConfig>),
+    /// Close the clients one by one, and end with the last.
+    LameDuck {
+        /// The time before the first.
+        grace: Duration,
+        /// The time by which all are closed.
+        duration: Duration,
+    },
     /// Close everything and end.
     ShutDown,
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use dunlin_worker::{Listener, MonitorResponse, Shared, Worker, WorkerConfig, WorkerSnapshot};
 use mio::Poll;
@@ -113,12 +114,24 @@ impl Network {
         }
     }
 
-    /// Waits until the threads have ended.
-    pub(crate) fn wait(&mut self) {
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has said so itself.
-            let _ = thread.join();
+    /// Stops accepting, and lets the workers close their clients one by one.
+    pub(crate) fn start_lame_duck(&self, grace: Duration, duration: Duration) {
+        self.stop_accepting();
+        for mailbox in &self.mailboxes {
+            mailbox.send(Letter::LameDuck { grace, duration });
         }
+    }
+
+    /// Gives the workers new settings.
+    pub(crate) fn reconfigure(&self, config: &Arc<WorkerConfig>) {
+        for mailbox in &self.mailboxes {
+            mailbox.send(Letter::Reconfigure(Arc::clone(config)));
+        }
+    }
+
+    /// The threads, to be waited for.
+    pub(crate) fn take_threads(&mut self) -> Vec<JoinHandle<()>> {
+        core::mem::take(&mut self.threads)
     }
 }
 
@@ -143,5 +156,6 @@ fn worker_thread(
         index,
         render: Arc::clone(&config.render),
         stops_at: None,
+        is_lame_duck: false,
     }
 }

@@ -32,7 +32,12 @@ impl Sockets {
     }
 
     /// Takes in a connection's socket. One that cannot be watched is dropped: the first use of it fails.
-    pub(crate) fn insert(&mut self, id: ConnId, mut stream: TcpStream, registry: &Registry) -> io::Result<()> {
+    pub(crate) fn insert(
+        &mut self,
+        id: ConnId,
+        mut stream: TcpStream,
+        registry: &Registry,
+    ) -> io::Result<()> {
         registry.register(&mut stream, token(id), Interest::READABLE | Interest::WRITABLE)?;
         let slot = id.slot as usize;
         if self.streams.len() <= slot {
@@ -43,7 +48,10 @@ impl Sockets {
     }
 
     fn stream(&mut self, id: ConnId) -> io::Result<&mut TcpStream> {
-        self.streams.get_mut(id.slot as usize).and_then(Option::as_mut).ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.streams
+            .get_mut(id.slot as usize)
+            .and_then(Option::as_mut)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct WorkerThread {
     pub(crate) render: Render,
     /// Once it has been told to stop: when it does, come what may.
     pub(crate) stops_at: Option<Instant>,
+    /// It ends when its last client has gone.
+    pub(crate) is_lame_duck: bool,
 }
 
 impl WorkerThread {
@@ -76,7 +78,9 @@ impl WorkerThread {
     }
 
     fn is_over(&self) -> bool {
-        self.stops_at.is_some_and(|at| self.worker.connections() == 0 || self.clock.now() >= at)
+        let is_stopping = self.is_lame_duck || self.stops_at.is_some();
+        is_stopping
+            && (self.worker.connections() == 0 || self.stops_at.is_some_and(|at| self.clock.now() >= at))
     }
 
     fn handle(&mut self, letter: Letter, now: Instant) {
@@ -92,6 +96,11 @@ impl WorkerThread {
             Letter::Crossing(crossing) => self.worker.receive(crossing),
             Letter::Collect(collection) => collection.add(&self.worker),
             Letter::Respond(request, response) => self.worker.respond(now, &request, &response),
+            Letter::Reconfigure(config) => self.worker.set_config(now, config),
+            Letter::LameDuck { grace, duration } => {
+                self.worker.start_lame_duck(now, grace, duration);
+                self.is_lame_duck = true;
+            }
             Letter::ShutDown => {
                 self.worker.shut_down(now);
                 self.stops_at = Some(now + SHUTDOWN_PATIENCE);
