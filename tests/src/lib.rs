@@ -7,6 +7,11 @@
 //! The raw drivers ([`RawTcp`], [`RawWs`]) are written here from the specifications and share no code with dunlin's
 //! crates: a mistake in a codec cannot hide itself by being made on both sides.
 //!
+//! What the environment can say: `DUNLIN_TEST_KIND=official` runs the client suites against the official server;
+//! `DUNLIN_BIN` names another dunlin than the one that cargo has built. What the tests leave behind: the transcripts
+//! of the differential test in `target/differential`, screenshots in `target/e2e`, and a line for each test that could
+//! not run in `target/peers/skipped.txt`.
+//!
 //! Nothing here sleeps. Waiting means reading a socket, a log or a script's output until a [`Deadline`].
 
 mod clock;

@@ -8,7 +8,7 @@ use crate::clients_node;
 use crate::support::{expect_checks, installed, start};
 
 fn run(test: &str, library: &str) {
-    let Some(_) = installed(test, "node_modules") else { return };
+    let (Some(node), Some(_)) = (installed(test, "node"), installed(test, "node_modules")) else { return };
     let Some(chromium) = installed(test, "chromium") else { return };
     let Some(mut server) = start(test, "") else { return };
     let script = workspace_root().join("tests/js/browser.js");
@@ -20,7 +20,7 @@ fn run(test: &str, library: &str) {
         ("NATS_URL", OsStr::new(&nats)),
         ("WEBSOCKET_URL", OsStr::new(&websocket)),
     ];
-    let script = Script::start(OsStr::new("node"), &[script.as_os_str(), OsStr::new(library)], &vars);
+    let script = Script::start(node.as_os_str(), &[script.as_os_str(), OsStr::new(library)], &vars);
     let checks = [clients_node::CHECKS, &["two tabs and a tcp client", "screenshot"]].concat();
     expect_checks(script, &mut server, &checks);
 }

@@ -25,12 +25,12 @@ pub(crate) const CHECKS: &[&str] = &[
 ];
 
 fn run(test: &str, library: &str) {
-    let Some(_) = installed(test, "node_modules") else { return };
+    let (Some(node), Some(_)) = (installed(test, "node"), installed(test, "node_modules")) else { return };
     let Some(mut server) = start(test, "") else { return };
     let script = workspace_root().join("tests/js/node.js");
     let (nats, websocket) = (server.nats_url(), server.websocket_url());
     let vars = [("NATS_URL", OsStr::new(&nats)), ("WEBSOCKET_URL", OsStr::new(&websocket))];
-    let script = Script::start(OsStr::new("node"), &[script.as_os_str(), OsStr::new(library)], &vars);
+    let script = Script::start(node.as_os_str(), &[script.as_os_str(), OsStr::new(library)], &vars);
     expect_checks(script, &mut server, CHECKS);
 }
 

@@ -1,4 +1,5 @@
 //! `async-nats`, over TCP and with its feature `websockets`.
+#![allow(clippy::large_futures, reason = "the client's are, and each is alive once")]
 
 use std::future::Future;
 use std::time::Duration;

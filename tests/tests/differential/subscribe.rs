@@ -106,10 +106,6 @@ fn unordered(both: &mut Both) {
         ("same subject three times", "SUB three 1\r\nSUB three 2\r\nSUB three 3\r\nPUB three 0\r\n\r\n"),
         ("a queue and a plain one", "SUB mixed workers 1\r\nSUB mixed 2\r\nPUB mixed 0\r\n\r\n"),
         ("two queues", "SUB queues red 1\r\nSUB queues blue 2\r\nPUB queues 0\r\n\r\n"),
-        (
-            "one queue name, two filters",
-            "SUB filters.* red 1\r\nSUB filters.> red 2\r\nPUB filters.a 0\r\n\r\n",
-        ),
     ];
     for (name, ops) in rows {
         let ops = quiet(ops) + "PING\r\n";

@@ -49,6 +49,9 @@ fn refused_and_closed(name: &str, request: impl Into<Vec<u8>>) -> Exchange {
     )
 }
 
+/// Names of cases, and the header's value in each; `None` leaves it out.
+type Values = &'static [(&'static str, Option<&'static str>)];
+
 fn requests(all: &mut Vec<Exchange>) {
     let lines = [
         ("a path", "GET /foo?x=1 HTTP/1.1"),
@@ -75,7 +78,7 @@ fn requests(all: &mut Vec<Exchange>) {
             Step::Response('A'),
         ],
     ));
-    let headers: &[(&str, &str, &[(&str, Option<&str>)])] = &[
+    let headers: &[(&str, &str, Values)] = &[
         (
             "upgrade",
             "Upgrade",
