@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::ClientConfig;
-use dunlin_worker::{Listener, WebSocketConfig, WorkerConfig};
+use dunlin_worker::{Listener, MonitorResponse, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
 use crate::config::{Change, Config, ListenPort, changes};
 use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig};
