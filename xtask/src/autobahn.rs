@@ -15,10 +15,11 @@ use crate::{peers, shell, workspace};
 const EXPECTED: &str = "conformance/expected.json";
 /// The name of the echo program in the reports of the suite.
 const AGENT: &str = "dunlin";
-/// All but the cases that send much data, and of those the smallest of each kind: about a minute.
+/// All but the compressed messages of 12 and 13, a thousand to a case, of which the smallest of each kind and one larger must
+/// do: about a minute.
 const QUICK: [&str; 22] = [
-    "1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.2.1", "10.*", "12.1.1", "12.1.10", "12.2.1",
-    "12.3.1", "12.4.1", "12.5.1", "13.1.1", "13.2.1", "13.3.1", "13.5.1", "13.6.1", "13.7.1",
+    "1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.1.1", "12.1.10", "12.2.1", "12.3.1",
+    "12.4.1", "12.5.1", "13.1.1", "13.2.1", "13.3.1", "13.4.1", "13.5.1", "13.6.1", "13.7.1",
 ];
 
 #[derive(clap::Args)]
