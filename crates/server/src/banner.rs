@@ -1,0 +1,81 @@
+//! What the server says of itself when it starts.
+
+use std::net::SocketAddr;
+
+use dunlin_server::config::Config;
+use dunlin_server::{Handle, NATS_VERSION};
+
+use crate::ports_file::reachable;
+
+/// The version of dunlin.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The answer to `-v`, with the NATS version first: harnesses look for `v2.…`.
+pub(crate) fn version(program: &str) -> String {
+    format!("{program}: v{NATS_VERSION} (dunlin {VERSION})")
+}
+
+/// The text of `-h`.
+pub(crate) fn help(program: &str) -> String {
+    include_str!("help.txt").replace("{program}", program)
+}
+
+/// The lines before the server starts.
+pub(crate) fn log_starting() {
+    tracing::info!("Starting dunlin");
+    tracing::info!("  Version:  {NATS_VERSION} (dunlin {VERSION})");
+}
+
+/// The lines when it has started, but for the last.
+pub(crate) fn log_started(config: &Config, server: &Handle) {
+    let id = server.server_id();
+    tracing::info!("  Name:     {}", config.server_name.as_deref().unwrap_or(id));
+    tracing::info!("  ID:       {id}");
+    if let Some(file) = &config.config_file {
+        tracing::info!("Using configuration file: {} ({})", file.display(), config.config_digest);
+    }
+    let at = |host: &str, addr: SocketAddr| match host.contains(':') {
+        true => format!("[{host}]:{}", addr.port()),
+        false => format!("{host}:{}", addr.port()),
+    };
+    if let (Some(http), Some(addr)) = (&config.http, server.monitor_addr()) {
+        tracing::info!("Starting http monitor on {}", at(&http.host, addr));
+    }
+    if let (Some(websocket), Some(addr)) = (&config.websocket, server.websocket_addr()) {
+        tracing::info!("Listening for websocket clients on ws://{}", at(&websocket.host, addr));
+        if !addr.ip().is_loopback() {
+            tracing::warn!("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
+        }
+    }
+    if let Some(addr) = server.nats_addr() {
+        tracing::info!("Listening for client connections on {}", at(&config.host, addr));
+    }
+}
+
+/// For somebody who has started the server for the first time: where it is and what to try.
+pub(crate) fn welcome(server: &Handle) -> Option<String> {
+    let (nats, websocket) = (reachable(server.nats_addr()?), reachable(server.websocket_addr()?));
+    let (host, port) = (nats.ip(), nats.port());
+    Some(format!(
+        r#"
+  dunlin {VERSION} listens, for programs on this machine:
+
+      NATS        nats://{nats}
+      WebSocket   ws://{websocket}
+
+  Try it. In the console of a browser:
+
+      const ws = new WebSocket("ws://{websocket}");
+      ws.onmessage = async (e) => console.log(await e.data.text());
+      ws.onopen = () => ws.send('CONNECT {{"verbose":false}}\r\nSUB hello 1\r\n');
+
+  and in a terminal, either of:
+
+      nats pub hello world
+      telnet {host} {port}        and type:  PUB hello 5  (Enter)  world  (Enter)
+
+  Browser programs use a client library: npm install @nats-io/nats-core, then wsconnect({{ servers: "ws://{websocket}" }}).
+  With -c, -p, -a or -m, dunlin starts as nats-server does. dunlin -h lists all options. Ctrl-C ends it.
+"#
+    ))
+}

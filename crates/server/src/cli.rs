@@ -1,0 +1,391 @@
+//! The command line, that of nats-server: one dash or two, `-x v` or `-x=v`, names of two letters after one dash.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgAction, Parser};
+use dunlin_server::config::{Config, HttpConfig, ListenPort, Report};
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// `-h`.
+    Help,
+    /// `-v`.
+    Version,
+    /// `--signal`, as written.
+    Signal(String),
+    /// `-t`.
+    Check(Box<Flags>),
+    /// Start the server.
+    Run(Box<Flags>),
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn read(args: impl Iterator<Item = OsString>) -> Result<Command, String> {
+    let mut words = Vec::new();
+    let mut args =
+        args.map(|arg| arg.into_string().map_err(|arg| format!("the argument {arg:?} is not UTF-8")));
+    while let Some(arg) = args.next().transpose()? {
+        match normalise(&arg, &mut args)? {
+            Some(word) => words.push(word),
+            None => return bare_word(&arg),
+        }
+    }
+    // Argument 0 is skipped by clap.
+    words.insert(0, String::new());
+    let flags = Flags::try_parse_from(words).map_err(|error| {
+        let text = error.to_string();
+        text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    })?;
+    Ok(if flags.help || flags.help_tls {
+        Command::Help
+    } else if flags.version {
+        Command::Version
+    } else if let Some(signal) = flags.signal {
+        Command::Signal(signal)
+    } else if flags.check {
+        Command::Check(Box::new(flags))
+    } else {
+        Command::Run(Box::new(flags))
+    })
+}
+
+fn bare_word(word: &str) -> Result<Command, String> {
+    match word.to_ascii_lowercase().as_str() {
+        "help" => Ok(Command::Help),
+        "version" => Ok(Command::Version),
+        _ => Err(format!("unrecognized command: {word:?}")),
+    }
+}
+
+/// The name that `Flags` has for each flag, and whether it takes a value.
+fn known(name: &str) -> Option<(&str, bool)> {
+    const SWITCHES: &[(&str, &str)] = &[
+        ("t", "check"),
+        ("T", "logtime"),
+        ("logtime", "logtime"),
+        ("logtime_utc", "logtime_utc"),
+        ("s", "syslog"),
+        ("syslog", "syslog"),
+        ("D", "debug"),
+        ("debug", "debug"),
+        ("V", "trace"),
+        ("trace", "trace"),
+        ("VV", "trace_verbose"),
+        ("DV", "debug_trace"),
+        ("DVV", "debug_trace_verbose"),
+        ("js", "jetstream"),
+        ("jetstream", "jetstream"),
+        ("tls", "tls"),
+        ("tlsverify", "tlsverify"),
+        ("no_advertise", "no_advertise"),
+        ("h", "help"),
+        ("help", "help"),
+        ("v", "version"),
+        ("version", "version"),
+        ("help_tls", "help_tls"),
+    ];
+    const VALUES: &[(&str, &str)] = &[
+        ("c", "config"),
+        ("config", "config"),
+        ("a", "addr"),
+        ("addr", "addr"),
+        ("net", "addr"),
+        ("p", "port"),
+        ("port", "port"),
+        ("n", "name"),
+        ("name", "name"),
+        ("server_name", "name"),
+        ("P", "pid"),
+        ("pid", "pid"),
+        ("m", "http_port"),
+        ("http_port", "http_port"),
+        ("ms", "https_port"),
+        ("https_port", "https_port"),
+        ("sl", "signal"),
+        ("signal", "signal"),
+        ("client_advertise", "client_advertise"),
+        ("ports_file_dir", "ports_file_dir"),
+        ("l", "log"),
+        ("log", "log"),
+        ("r", "remote_syslog"),
+        ("remote_syslog", "remote_syslog"),
+        ("log_size_limit", "log_size_limit"),
+        ("max_traced_msg_len", "max_traced_msg_len"),
+        ("sd", "store_dir"),
+        ("store_dir", "store_dir"),
+        ("user", "user"),
+        ("pass", "pass"),
+        ("auth", "auth"),
+        ("tlscert", "tlscert"),
+        ("tlskey", "tlskey"),
+        ("tlscacert", "tlscacert"),
+        ("routes", "routes"),
+        ("cluster", "cluster"),
+        ("cluster_name", "cluster_name"),
+        ("cluster_listen", "cluster_listen"),
+        ("cluster_advertise", "cluster_advertise"),
+        ("connect_retries", "connect_retries"),
+        ("profile", "profile"),
+        ("workers", "workers"),
+    ];
+    let find = |table: &'static [(&str, &str)]| {
+        table.iter().find(|(alias, _)| *alias == name).map(|(_, long)| *long)
+    };
+    find(SWITCHES).map(|long| (long, false)).or_else(|| find(VALUES).map(|long| (long, true)))
+}
+
+/// Writes a flag as clap knows it, `--name=value`, taking the value out of the following arguments where need be. `None` for a
+/// word that is no flag.
+fn normalise(
+    arg: &str,
+    rest: &mut impl Iterator<Item = Result<String, String>>,
+) -> Result<Option<String>, String> {
+    let Some(flag) = arg.strip_prefix("--").or(arg.strip_prefix('-')).filter(|flag| !flag.is_empty()) else {
+        return Ok(None);
+    };
+    let (name, value) = match flag.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (flag, None),
+    };
+    let (long, takes_value) = known(name).ok_or_else(|| format!("flag provided but not defined: -{name}"))?;
+    let value = match value {
+        Some(value) if takes_value => value.to_owned(),
+        Some(value) => boolean(name, value)?.to_owned(),
+        None if takes_value => {
+            rest.next().transpose()?.ok_or_else(|| format!("flag needs an argument: -{name}"))?
+        }
+        None => "true".to_owned(),
+    };
+    Ok(Some(format!("--{long}={value}")))
+}
+
+/// The booleans of Go's flag package.
+fn boolean(name: &str, value: &str) -> Result<&'static str, String> {
+    match value {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok("true"),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok("false"),
+        _ => Err(format!("invalid boolean value {value:?} for -{name}")),
+    }
+}
+
+/// The flags. [`normalise`] has given each the one name that stands here.
+#[derive(Clone, Debug, Default, Parser)]
+#[command(
+    disable_help_flag = true,
+    disable_version_flag = true,
+    no_binary_name = false,
+    rename_all = "snake_case",
+    args_override_self = true
+)]
+pub(crate) struct Flags {
+    #[arg(long)]
+    config: Option<PathBuf>,
+    #[arg(long)]
+    addr: Option<String>,
+    #[arg(long, value_parser = clap::value_parser!(i32).range(-1..=65535))]
+    port: Option<i32>,
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long)]
+    pid: Option<PathBuf>,
+    #[arg(long, value_parser = clap::value_parser!(i32).range(-1..=65535))]
+    http_port: Option<i32>,
+    #[arg(long)]
+    https_port: Option<String>,
+    #[arg(long)]
+    client_advertise: Option<String>,
+    #[arg(long)]
+    ports_file_dir: Option<PathBuf>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    #[arg(long)]
+    signal: Option<String>,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    check: bool,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    help: bool,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    help_tls: bool,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    version: bool,
+
+    #[arg(long)]
+    log: Option<PathBuf>,
+    #[arg(long)]
+    log_size_limit: Option<u64>,
+    #[arg(long, action = ArgAction::Set)]
+    logtime: Option<bool>,
+    #[arg(long, action = ArgAction::Set)]
+    logtime_utc: Option<bool>,
+    #[arg(long, action = ArgAction::Set)]
+    debug: Option<bool>,
+    #[arg(long, action = ArgAction::Set)]
+    trace: Option<bool>,
+    #[arg(long, action = ArgAction::Set)]
+    trace_verbose: Option<bool>,
+    #[arg(long, action = ArgAction::Set)]
+    debug_trace: Option<bool>,
+    #[arg(long, action = ArgAction::Set)]
+    debug_trace_verbose: Option<bool>,
+    #[arg(long)]
+    max_traced_msg_len: Option<usize>,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    syslog: bool,
+    #[arg(long)]
+    remote_syslog: Option<String>,
+
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    jetstream: bool,
+    #[arg(long)]
+    store_dir: Option<String>,
+    #[arg(long)]
+    routes: Option<String>,
+    #[arg(long)]
+    cluster: Option<String>,
+    #[arg(long)]
+    cluster_name: Option<String>,
+    #[arg(long)]
+    cluster_listen: Option<String>,
+    #[arg(long)]
+    cluster_advertise: Option<String>,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    no_advertise: bool,
+    #[arg(long)]
+    connect_retries: Option<String>,
+    #[arg(long)]
+    profile: Option<String>,
+
+    #[arg(long)]
+    user: Option<String>,
+    #[arg(long)]
+    pass: Option<String>,
+    #[arg(long)]
+    auth: Option<String>,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    tls: bool,
+    #[arg(long)]
+    tlscert: Option<String>,
+    #[arg(long)]
+    tlskey: Option<String>,
+    #[arg(long, action = ArgAction::Set, default_value_t = false)]
+    tlsverify: bool,
+    #[arg(long)]
+    tlscacert: Option<String>,
+}
+
+impl Flags {
+    /// The configuration file.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// Nothing says where to listen or what to be: `dunlin` alone, perhaps with settings of the log.
+    pub(crate) fn is_bare(&self) -> bool {
+        let texts = [&self.addr, &self.https_port, &self.client_advertise]
+            .into_iter()
+            .chain(self.unserved_texts().map(|(_, text)| text));
+        let paths = [&self.config, &self.pid, &self.ports_file_dir];
+        self.port.is_none()
+            && self.http_port.is_none()
+            && !self.jetstream
+            && !self.asks_for_security()
+            && texts.into_iter().all(Option::is_none)
+            && paths.into_iter().all(Option::is_none)
+    }
+
+    /// Puts the flags over what a file says, as nats-server does.
+    pub(crate) fn apply(&self, config: &mut Config, report: &mut Report) {
+        if let Some(host) = self.addr.clone().filter(|host| !host.is_empty()) {
+            config.host = host;
+        }
+        if let Some(port) = self.port {
+            config.port = listen_port(port).unwrap_or(Config::default().port);
+        }
+        if let Some(port) = self.http_port {
+            let base_path = config.http.as_ref().map(|http| http.base_path.clone()).unwrap_or_default();
+            config.http = listen_port(port).map(|port| HttpConfig { host: String::new(), port, base_path });
+        }
+        if let Some(name) = &self.name {
+            if name.contains(' ') {
+                report.error("server name cannot contain spaces");
+            }
+            config.server_name = Some(name.clone()).filter(|name| !name.is_empty());
+        }
+        set(&mut config.client_advertise, &self.client_advertise);
+        set(&mut config.pid_file, &self.pid);
+        set(&mut config.ports_file_dir, &self.ports_file_dir);
+        set(&mut config.workers, &self.workers.map(usize::from));
+        self.apply_log(config);
+        self.note_unserved(report);
+    }
+
+    fn apply_log(&self, config: &mut Config) {
+        let log = &mut config.log;
+        set(&mut log.file, &self.log);
+        log.size_limit = self.log_size_limit.unwrap_or(log.size_limit);
+        log.max_traced_msg_len = self.max_traced_msg_len.unwrap_or(log.max_traced_msg_len);
+        log.logtime = self.logtime.unwrap_or(log.logtime);
+        log.logtime_utc = self.logtime_utc.unwrap_or(log.logtime_utc);
+        let any = |flags: &[Option<bool>]| flags.iter().flatten().copied().reduce(|one, other| one || other);
+        log.debug = any(&[self.debug, self.debug_trace, self.debug_trace_verbose]).unwrap_or(log.debug);
+        let traces = [self.trace, self.trace_verbose, self.debug_trace, self.debug_trace_verbose];
+        log.trace = any(&traces).unwrap_or(log.trace);
+        log.trace_verbose = any(&[self.trace_verbose, self.debug_trace_verbose]).unwrap_or(log.trace_verbose);
+    }
+
+    fn unserved_texts(&self) -> impl Iterator<Item = (&'static str, &Option<String>)> {
+        [
+            ("-ms", &self.https_port),
+            ("--remote_syslog", &self.remote_syslog),
+            ("--store_dir", &self.store_dir),
+            ("--routes", &self.routes),
+            ("--cluster", &self.cluster),
+            ("--cluster_name", &self.cluster_name),
+            ("--cluster_listen", &self.cluster_listen),
+            ("--cluster_advertise", &self.cluster_advertise),
+            ("--connect_retries", &self.connect_retries),
+            ("--profile", &self.profile),
+        ]
+        .into_iter()
+    }
+
+    fn note_unserved(&self, report: &mut Report) {
+        let texts = self.unserved_texts().map(|(name, text)| (name, text.is_some()));
+        let switches = [
+            ("--syslog", self.syslog),
+            ("--jetstream", self.jetstream),
+            ("--no_advertise", self.no_advertise),
+        ];
+        for (name, _) in texts.chain(switches).filter(|(_, is_set)| *is_set) {
+            report.warn(format_args!("{name} is not served by dunlin yet, and has no effect"));
+        }
+        if self.asks_for_security() {
+            report.error(
+                "--user, --pass, --auth and --tls… are not served by dunlin yet, and it does not start without them: \
+                 every client would be let in, unencrypted",
+            );
+        }
+    }
+
+    fn asks_for_security(&self) -> bool {
+        let texts = [&self.user, &self.pass, &self.auth, &self.tlscert, &self.tlskey, &self.tlscacert];
+        self.tls || self.tlsverify || texts.into_iter().flatten().any(|text| !text.is_empty())
+    }
+}
+
+/// -1 is any port, 0 none.
+fn listen_port(number: i32) -> Option<ListenPort> {
+    match u16::try_from(number) {
+        Ok(0) => None,
+        Ok(port) => Some(ListenPort::Fixed(port)),
+        Err(_) => Some(ListenPort::Random),
+    }
+}
+
+fn set<T: Clone>(target: &mut Option<T>, flag: &Option<T>) {
+    if flag.is_some() {
+        target.clone_from(flag);
+    }
+}

@@ -1,0 +1,241 @@
+//! What a server is told: typed, plain data. [`Config::default`] is what `nats-server` does without a configuration.
+//!
+//! [`load`] reads a configuration file into it. Each block of the file has a module of its own here.
+
+mod file;
+mod listen;
+mod origin;
+mod reload;
+mod report;
+mod top;
+mod unserved;
+mod validate;
+mod websocket;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use file::{Loaded, load};
+pub use origin::{Origin, OriginError};
+pub use reload::{Change, changes};
+pub use report::{Report, Warning};
+pub use unserved::{Unserved, unserved};
+
+/// The port of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenPort {
+    /// This one.
+    Fixed(u16),
+    /// Any free one (`-1` in files and on the command line).
+    Random,
+}
+
+/// The settings of a server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `server_name`: without blanks. Without one, the server's ID is its name.
+    pub server_name: Option<String>,
+    /// `host`: where NATS clients connect.
+    pub host: String,
+    /// `port` for NATS clients.
+    pub port: ListenPort,
+    /// `client_advertise`: the `host:port` that other servers give to clients.
+    pub client_advertise: Option<String>,
+    /// `http`, `http_port`: the monitoring listener.
+    pub http: Option<HttpConfig>,
+    /// `websocket`: the listener of WebSocket clients.
+    pub websocket: Option<WebSocketConfig>,
+    /// `max_control_line`, in bytes.
+    pub max_control_line: usize,
+    /// `max_payload`, in bytes.
+    pub max_payload: usize,
+    /// `max_pending`: the bytes that may wait for one connection.
+    pub max_pending: usize,
+    /// `max_connections`; 0 refuses all.
+    pub max_connections: usize,
+    /// `max_subscriptions` of one connection; 0 is no limit.
+    pub max_subscriptions: usize,
+    /// `max_sub_tokens`: tokens in the subject of a subscription.
+    pub max_sub_tokens: Option<u8>,
+    /// `max_closed_clients`: how many closed connections `/connz` remembers.
+    pub max_closed_clients: usize,
+    /// `ping_interval`.
+    pub ping_interval: Duration,
+    /// `ping_max`: unanswered pings.
+    pub ping_max: u32,
+    /// `write_deadline`.
+    pub write_deadline: Duration,
+    /// `lame_duck_duration`: the time over which clients are sent away.
+    pub lame_duck_duration: Duration,
+    /// `lame_duck_grace_period`: the time before the first of them is.
+    pub lame_duck_grace_period: Duration,
+    /// `no_header_support`.
+    pub no_header_support: bool,
+    /// The settings of the log.
+    pub log: LogConfig,
+    /// `pid_file`.
+    pub pid_file: Option<PathBuf>,
+    /// `ports_file_dir`.
+    pub ports_file_dir: Option<PathBuf>,
+    /// `workers` (dunlin's own): threads that serve connections. Without it, one for each core.
+    pub workers: Option<usize>,
+    /// The file this comes from.
+    pub config_file: Option<PathBuf>,
+    /// `sha256:…` over what the file says, comments and layout apart; empty without a file.
+    pub config_digest: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server_name: None,
+            host: "0.0.0.0".to_owned(),
+            port: ListenPort::Fixed(4222),
+            client_advertise: None,
+            http: None,
+            websocket: None,
+            max_control_line: 4096,
+            max_payload: 1 << 20,
+            max_pending: 64 << 20,
+            max_connections: 64 << 10,
+            max_subscriptions: 0,
+            max_sub_tokens: None,
+            max_closed_clients: 10_000,
+            ping_interval: Duration::from_secs(120),
+            ping_max: 2,
+            write_deadline: Duration::from_secs(10),
+            lame_duck_duration: Duration::from_secs(120),
+            lame_duck_grace_period: Duration::from_secs(10),
+            no_header_support: false,
+            log: LogConfig::default(),
+            pid_file: None,
+            ports_file_dir: None,
+            workers: None,
+            config_file: None,
+            config_digest: String::new(),
+        }
+    }
+}
+
+impl Config {
+    /// What `dunlin` alone starts with: NATS and WebSocket for the clients of this machine.
+    pub fn development() -> Self {
+        let host = "127.0.0.1".to_owned();
+        let websocket = WebSocketConfig {
+            host: host.clone(),
+            port: ListenPort::Fixed(8080),
+            no_tls: true,
+            ..WebSocketConfig::default()
+        };
+        Self { host, websocket: Some(websocket), ..Self::default() }
+    }
+}
+
+/// The monitoring listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// The address to listen on.
+    pub host: String,
+    /// The port.
+    pub port: ListenPort,
+    /// `http_base_path`: what precedes every path, without a `/` at the end; empty for none.
+    pub base_path: String,
+}
+
+/// The `websocket` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSocketConfig {
+    /// The address to listen on.
+    pub host: String,
+    /// The port.
+    pub port: ListenPort,
+    /// `advertise`: the `host[:port]` for lists of servers.
+    pub advertise: Option<String>,
+    /// `no_tls`: the operator has agreed to plain `ws://`.
+    pub no_tls: bool,
+    /// `same_origin`: a request with an `Origin` must have that of its `Host`.
+    pub same_origin: bool,
+    /// `allowed_origins`; empty allows all.
+    pub allowed_origins: Vec<Origin>,
+    /// `handshake_timeout`. nats-server has none by default; here it is 10 s, and 0 in a file stands for the default.
+    pub handshake_timeout: Duration,
+    /// `compression`: accept permessage-deflate.
+    pub compression: bool,
+    /// The names of the cookies that hold credentials.
+    pub cookies: Cookies,
+    /// `headers`: more headers for the 101 response.
+    pub headers: Vec<(String, String)>,
+    /// `ping_interval` of WebSocket clients, where it is another than the server's.
+    pub ping_interval: Option<Duration>,
+    /// `no_masking`: clients may ask to send frames without a mask.
+    pub no_masking: bool,
+}
+
+impl Default for WebSocketConfig {
+    fn default() -> Self {
+        Self {
+            host: "0.0.0.0".to_owned(),
+            port: ListenPort::Random,
+            advertise: None,
+            no_tls: false,
+            same_origin: false,
+            allowed_origins: Vec::new(),
+            handshake_timeout: Duration::from_secs(10),
+            compression: false,
+            cookies: Cookies::default(),
+            headers: Vec::new(),
+            ping_interval: None,
+            no_masking: false,
+        }
+    }
+}
+
+/// The names of cookies (`user_cookie`, `pass_cookie`, `token_cookie`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cookies {
+    /// Holds the user's name.
+    pub user: Option<String>,
+    /// Holds the password.
+    pub pass: Option<String>,
+    /// Holds the token.
+    pub token: Option<String>,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// `debug`.
+    pub debug: bool,
+    /// `trace`: the protocol lines of every client.
+    pub trace: bool,
+    /// `trace_verbose`: those of the system account too.
+    pub trace_verbose: bool,
+    /// `logtime`: lines carry date and time.
+    pub logtime: bool,
+    /// `logtime_utc`: in UTC, not in the machine's time zone.
+    pub logtime_utc: bool,
+    /// `log_file`; without it, the log goes to standard error.
+    pub file: Option<PathBuf>,
+    /// `log_size_limit`, in bytes: a longer file is set aside. 0 is no limit.
+    pub size_limit: u64,
+    /// `log_max_num`: how many files are kept, the current one counted. 0 is no limit.
+    pub max_num: usize,
+    /// `max_traced_msg_len`: bytes of a payload shown in traces. 0 is no limit.
+    pub max_traced_msg_len: usize,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            debug: false,
+            trace: false,
+            trace_verbose: false,
+            logtime: true,
+            logtime_utc: false,
+            file: None,
+            size_limit: 0,
+            max_num: 0,
+            max_traced_msg_len: 0,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The top level of a file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dunlin_conf::{Entry, Map, Value};
+
+use super::{Config, HttpConfig, ListenPort, Report, listen, websocket};
+
+/// The workers that a file may ask for.
+const WORKERS_MAX: i64 = 256;
+
+/// Reads the top level of a file into `config`.
+pub(super) fn read(root: &Map, config: &mut Config, report: &mut Report) {
+    for entry in root {
+        let key = entry.key.to_ascii_lowercase();
+        let known = listeners(&key, entry, config, report)
+            || limits(&key, entry, config, report)
+            || timers(&key, entry, config, report)
+            || log(&key, entry, config, report)
+            || others(&key, entry, config, report)
+            || report.unserved(entry);
+        if !known {
+            report.unknown(entry, "");
+        }
+    }
+}
+
+fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
+    match key {
+        "listen" => {
+            if let Some((host, port)) = listen::listen(entry, report) {
+                config.host = host.unwrap_or_else(|| Config::default().host);
+                config.port = port.unwrap_or(Config::default().port);
+            }
+        }
+        "port" => config.port = listen::port(entry, report).unwrap_or(Config::default().port),
+        "host" | "net" => config.host = report.text(entry).unwrap_or_else(|| Config::default().host),
+        "client_advertise" => config.client_advertise = report.text(entry),
+        "http" => {
+            if let Some((host, port)) = listen::listen(entry, report) {
+                set_http(config, host, port);
+            }
+        }
+        "http_port" | "monitor_port" => {
+            let port = listen::port(entry, report);
+            let host = config.http.as_ref().map(|http| http.host.clone());
+            set_http(config, host, port);
+        }
+        "websocket" | "ws" => config.websocket = websocket::read(entry, report),
+        _ => return false,
+    }
+    true
+}
+
+/// Opens the monitoring listener, or closes it where there is no port. An empty host stands for that of the clients
+/// until the whole file is read.
+fn set_http(config: &mut Config, host: Option<String>, port: Option<ListenPort>) {
+    config.http =
+        port.map(|port| HttpConfig { host: host.unwrap_or_default(), port, base_path: String::new() });
+}
+
+fn limits(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
+    match key {
+        "max_control_line" => report.limit(entry, &mut config.max_control_line),
+        "max_payload" => report.limit(entry, &mut config.max_payload),
+        "max_pending" => report.limit(entry, &mut config.max_pending),
+        "max_connections" | "max_conn" => {
+            // As nats-server: 0 and less refuse all.
+            if let Some(value) = report.value(entry.integer()) {
+                config.max_connections = usize::try_from(value).unwrap_or(0);
+            }
+        }
+        "max_subscriptions" | "max_subs" => {
+            // As nats-server: 0 and less are no limit.
+            if let Some(value) = report.value(entry.integer()) {
+                config.max_subscriptions = usize::try_from(value).unwrap_or(0);
+            }
+        }
+        "max_sub_tokens" | "max_subscription_tokens" => {
+            if let Some(value) = report.number(entry, 0, i64::from(u8::MAX)) {
+                config.max_sub_tokens = u8::try_from(value).ok().filter(|tokens| *tokens > 0);
+            }
+        }
+        "max_closed_clients" => report.limit(entry, &mut config.max_closed_clients),
+        _ => return false,
+    }
+    true
+}
+
+fn timers(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
+    match key {
+        "ping_interval" => report.timer(entry, &mut config.ping_interval),
+        "ping_max" => {
+            if let Some(value) =
+                report.number(entry, 0, 1_000_000).and_then(|value| u32::try_from(value).ok())
+                && value > 0
+            {
+                config.ping_max = value;
+            }
+        }
+        "write_deadline" => report.timer(entry, &mut config.write_deadline),
+        "lame_duck_duration" => {
+            const MIN: Duration = Duration::from_secs(30);
+            if let Some(duration) = lame_duck(entry, report) {
+                if duration < MIN {
+                    report.error_at(&entry.node.place, "invalid lame_duck_duration, minimum is 30 seconds");
+                } else {
+                    config.lame_duck_duration = duration;
+                }
+            }
+        }
+        "lame_duck_grace_period" => {
+            if let Some(duration) = lame_duck(entry, report) {
+                config.lame_duck_grace_period = duration;
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// These two were never numbers of seconds.
+fn lame_duck(entry: &Entry, report: &mut Report) -> Option<Duration> {
+    report.value(entry.string())?;
+    report.duration(entry)
+}
+
+fn log(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
+    let log = &mut config.log;
+    match key {
+        "debug" => report.set(&mut log.debug, entry.boolean()),
+        "trace" => report.set(&mut log.trace, entry.boolean()),
+        "trace_verbose" => {
+            report.set(&mut log.trace_verbose, entry.boolean());
+            log.trace |= log.trace_verbose;
+        }
+        "logtime" => report.set(&mut log.logtime, entry.boolean()),
+        "logtime_utc" => report.set(&mut log.logtime_utc, entry.boolean()),
+        "log_file" | "logfile" => log.file = report.text(entry).map(PathBuf::from),
+        "log_size_limit" | "logfile_size_limit" => {
+            if let Some(value) = report.number(entry, 0, i64::MAX) {
+                log.size_limit = value.unsigned_abs();
+            }
+        }
+        "log_max_num" | "logfile_max_num" => {
+            if let Some(value) = report.number(entry, 0, i64::from(i32::MAX)) {
+                log.max_num = usize::try_from(value).unwrap_or(0);
+            }
+        }
+        "max_traced_msg_len" => {
+            if let Some(value) = report.number(entry, 0, i64::from(i32::MAX)) {
+                log.max_traced_msg_len = usize::try_from(value).unwrap_or(0);
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn others(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
+    match key {
+        "server_name" => {
+            let name = report.text(entry);
+            if name.as_deref().is_some_and(|name| name.contains(' ')) {
+                report.error_at(&entry.node.place, "server name cannot contain spaces");
+            } else {
+                config.server_name = name;
+            }
+        }
+        // Read by `base_path`, after the listener that it belongs to.
+        "http_base_path" => _ = report.value(entry.string()),
+        "no_header_support" => report.set(&mut config.no_header_support, entry.boolean()),
+        "pid_file" | "pidfile" => config.pid_file = report.text(entry).map(PathBuf::from),
+        "ports_file_dir" => config.ports_file_dir = report.text(entry).map(PathBuf::from),
+        "workers" => {
+            // dunlin's own key.
+            if let Some(value) = report.number(entry, 1, WORKERS_MAX) {
+                config.workers = usize::try_from(value).ok();
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// The `http_base_path` of a file, with one `/` in front and none at the end.
+pub(super) fn base_path(root: &Map) -> String {
+    match root.get("http_base_path").map(|entry| &entry.node.value) {
+        Some(Value::String(path)) => match path.trim_matches('/') {
+            "" => String::new(),
+            path => format!("/{path}"),
+        },
+        _ => String::new(),
+    }
+}

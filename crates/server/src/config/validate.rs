@@ -1,0 +1,61 @@
+//! Whether settings fit each other.
+
+use super::{Config, ListenPort, Report};
+
+/// From here on nats-server warns about a payload: other parts of NATS are not made for it.
+const MAX_PAYLOAD_WARNING: usize = 8 << 20;
+
+impl Config {
+    /// Checks what no single key can be checked for. To be called when files and flags are read.
+    pub fn validate(&self, report: &mut Report) {
+        let Self { max_payload, max_pending, .. } = self;
+        if max_payload > max_pending {
+            report.error(format_args!(
+                "max_payload ({max_payload}) cannot be higher than max_pending ({max_pending})"
+            ));
+        }
+        if *max_payload > MAX_PAYLOAD_WARNING {
+            report.warn(format_args!(
+                "Maximum payloads over 8 MB are generally discouraged and could lead to poor performance"
+            ));
+        }
+        if self.lame_duck_grace_period >= self.lame_duck_duration {
+            report.error("lame_duck_grace_period must be shorter than lame_duck_duration");
+        }
+        self.validate_ports(report);
+    }
+
+    /// Two listeners cannot have one port, unless they have different addresses.
+    fn validate_ports(&self, report: &mut Report) {
+        let mut listeners = vec![("port", self.host.as_str(), self.port)];
+        if let Some(http) = &self.http {
+            listeners.push(("http", http.host.as_str(), http.port));
+        }
+        if let Some(websocket) = &self.websocket {
+            listeners.push(("websocket", websocket.host.as_str(), websocket.port));
+        }
+        for (index, (name, host, port)) in listeners.iter().enumerate() {
+            for (other, other_host, other_port) in &listeners[..index] {
+                if let (ListenPort::Fixed(number), true) =
+                    (port, port == other_port && overlap(host, other_host))
+                {
+                    report.error(format_args!("{name} and {other} cannot both listen on port {number}"));
+                }
+            }
+        }
+    }
+
+    /// Fills in what depends on other settings.
+    pub fn complete(&mut self) {
+        if let Some(http) = &mut self.http
+            && http.host.is_empty()
+        {
+            http.host.clone_from(&self.host);
+        }
+    }
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    let is_any = |host: &str| matches!(host, "" | "0.0.0.0" | "::");
+    one == other || is_any(one) || is_any(other)
+}

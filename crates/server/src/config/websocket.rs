@@ -1,0 +1,173 @@
+//! The `websocket` block.
+
+use dunlin_conf::{Entry, Map};
+
+use super::{Origin, Report, WebSocketConfig, listen};
+
+/// Reads the block. Without a port there is no listener.
+pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig> {
+    let block = report.value(entry.map())?;
+    let mut websocket = WebSocketConfig::default();
+    let mut port = None;
+    let mut has_tls = false;
+    for entry in block {
+        match entry.key.to_ascii_lowercase().as_str() {
+            "port" => port = listen::port(entry, report),
+            "host" | "net" => websocket.host = report.text(entry).unwrap_or(websocket.host),
+            "listen" => {
+                if let Some((host, listen_port)) = listen::listen(entry, report) {
+                    websocket.host = host.unwrap_or(websocket.host);
+                    port = listen_port;
+                }
+            }
+            "tls" => {
+                has_tls = true;
+                report.refuse_tls(entry);
+            }
+            _ => read_option(&mut websocket, entry, report),
+        }
+    }
+    if !websocket.no_tls && !has_tls && port.is_some() {
+        let place = &entry.key_place;
+        report.error_at(place, "websocket requires TLS configuration, or no_tls: true for plain ws:// (behind a proxy, for tests)");
+    }
+    note_unserved(&websocket, block, report);
+    match port {
+        Some(port) => Some(WebSocketConfig { port, ..websocket }),
+        None => {
+            if block.get("port").or(block.get("listen")).is_none() {
+                report.warn_at(
+                    &entry.key_place,
+                    "websocket has no port: nothing listens for WebSocket clients",
+                );
+            }
+            None
+        }
+    }
+}
+
+/// Reads a key that has nothing to do with the listener.
+fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Report) {
+    match entry.key.to_ascii_lowercase().as_str() {
+        "advertise" => websocket.advertise = report.text(entry),
+        "no_tls" => report.set(&mut websocket.no_tls, entry.boolean()),
+        "same_origin" => report.set(&mut websocket.same_origin, entry.boolean()),
+        "allowed_origins" | "allowed_origin" | "allow_origins" | "allow_origin" | "origins" | "origin" => {
+            websocket.allowed_origins = origins(entry, report);
+        }
+        "handshake_timeout" => {
+            // A number of seconds is as good as a duration for this key.
+            if let Some(span) = report.value(entry.duration()) {
+                match u64::try_from(span.nanoseconds) {
+                    Ok(0) => {}
+                    Ok(nanoseconds) => {
+                        websocket.handshake_timeout = std::time::Duration::from_nanos(nanoseconds)
+                    }
+                    Err(_) => {
+                        report.error_at(&entry.node.place, "handshake_timeout: a duration cannot be negative")
+                    }
+                }
+            }
+        }
+        "compression" | "compress" => report.set(&mut websocket.compression, entry.boolean()),
+        "authorization" | "authentication" => report.refuse_authorization(entry),
+        "no_auth_user" => report.refuse_no_auth_user(entry),
+        "jwt_cookie" => {
+            if let Some(cookie) = report.text(entry) {
+                report.error_at(&entry.node.place, format_args!(
+                    "trusted operators or trusted keys configuration is required for JWT authentication via cookie {cookie:?}"
+                ));
+            }
+        }
+        "user_cookie" => websocket.cookies.user = report.text(entry),
+        "pass_cookie" => websocket.cookies.pass = report.text(entry),
+        "token_cookie" => websocket.cookies.token = report.text(entry),
+        "headers" => websocket.headers = headers(entry, report),
+        "ping_interval" => {
+            websocket.ping_interval = report.duration(entry).filter(|interval| !interval.is_zero())
+        }
+        "no_masking" => report.set(&mut websocket.no_masking, entry.boolean()),
+        _ => report.unknown(entry, "websocket"),
+    }
+}
+
+fn origins(entry: &Entry, report: &mut Report) -> Vec<Origin> {
+    let mut origins = Vec::new();
+    for text in report.value(entry.strings()).unwrap_or_default() {
+        match Origin::parse(text) {
+            Ok(origin) => origins.push(origin),
+            Err(error) => report.error_at(
+                &entry.node.place,
+                format_args!("unable to parse allowed origin {text:?}: {error}"),
+            ),
+        }
+    }
+    origins
+}
+
+/// Headers for the 101 response: not those that the handshake sets itself, and nothing that would break out of a line.
+fn headers(entry: &Entry, report: &mut Report) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    let Some(map) = report.value(entry.map()) else { return headers };
+    for header in map {
+        let Some(value) = report.value(header.string()) else { continue };
+        let (name, place) = (&header.key, &header.key_place);
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with("sec-websocket-") {
+            report.error_at(
+                place,
+                format_args!("websocket: invalid header {name:?}, \"Sec-WebSocket-\" prefix not allowed"),
+            );
+        } else if ["host", "content-length", "connection", "upgrade", "nats-no-masking"]
+            .contains(&lower.as_str())
+        {
+            report.error_at(place, format_args!("websocket: invalid header {name:?} not allowed"));
+        } else if name.is_empty() || !name.bytes().all(is_token_byte) {
+            report.error_at(place, format_args!("websocket: {name:?} is not the name of a header"));
+        } else if value.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
+            report.error_at(
+                &header.node.place,
+                format_args!("websocket: the value of the header {name:?} holds control characters"),
+            );
+        } else {
+            headers.push((name.clone(), value.to_owned()));
+        }
+    }
+    headers
+}
+
+/// `tchar` of RFC 9110 §5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Says which of the keys that were set have no effect yet.
+fn note_unserved(websocket: &WebSocketConfig, block: &Map, report: &mut Report) {
+    let cookies = &websocket.cookies;
+    let set = [
+        (websocket.compression, &["compression", "compress"][..], "messages are sent uncompressed"),
+        (websocket.same_origin, &["same_origin"], "PAGES OF EVERY ORIGIN ARE LET IN"),
+        (
+            !websocket.allowed_origins.is_empty(),
+            &["allowed_origins", "allowed_origin", "allow_origins", "allow_origin", "origins", "origin"],
+            "PAGES OF EVERY ORIGIN ARE LET IN",
+        ),
+        (cookies.user.is_some(), &["user_cookie"], "the cookie is not read"),
+        (cookies.pass.is_some(), &["pass_cookie"], "the cookie is not read"),
+        (cookies.token.is_some(), &["token_cookie"], "the cookie is not read"),
+        (
+            websocket.no_masking,
+            &["no_masking"],
+            "the frames of a client must be masked (RFC 6455, section 5.3); those of a server never are",
+        ),
+    ];
+    for (is_set, keys, effect) in set {
+        let entry = keys.iter().find_map(|key| block.get(key)).filter(|_| is_set);
+        if let Some(entry) = entry {
+            report.warn_at(
+                &entry.key_place,
+                format_args!("websocket {} is not served yet: {effect}", entry.key),
+            );
+        }
+    }
+}
