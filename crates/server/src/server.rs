@@ -198,7 +198,6 @@ impl Handle {
 /// What names a server, made anew at each start.
 struct Identity {
     server_id: String,
-    xkey: String,
     seed: u64,
 }
 
@@ -208,7 +207,6 @@ impl Identity {
         getrandom::fill(&mut seed).map_err(|_| StartError::Random)?;
         Ok(Identity {
             server_id: nkeys::KeyPair::new_server().public_key(),
-            xkey: nkeys::XKey::new().public_key(),
             seed: u64::from_le_bytes(seed),
         })
     }
@@ -290,8 +288,6 @@ fn client_config(
         port: addr.map_or(0, |addr| addr.port()),
         headers: !config.no_header_support,
         max_payload: config.max_payload as u64,
-        api_lvl: 0,
-        xkey: identity.xkey.clone(),
         ..Info::default()
     };
     ClientConfig {

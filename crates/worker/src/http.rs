@@ -163,6 +163,9 @@ impl Worker {
         if request.keeps_alive {
             self.touch(request.conn);
             self.arm(request.conn);
+            // A further request may have come in the meantime.
+            let next = self.conns.get_mut(request.conn).map(|conn| core::mem::take(&mut conn.raw));
+            self.handle_http(request.conn, &next.unwrap_or_default());
         } else {
             self.end(request.conn, Ending::Http);
         }
