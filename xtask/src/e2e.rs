@@ -13,5 +13,5 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     peers::run()?;
-    test::run_tests(&["--package", "dunlin-tests"], &arguments.rest)
+    test::run_tests(&["--test", "blackbox"], &arguments.rest)
 }

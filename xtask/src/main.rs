@@ -36,7 +36,7 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Run the criterion benches of the protocol crates
     Bench(bench::Arguments),
-    /// Run the Autobahn WebSocket suite against the echo example and compare with the expected result
+    /// Run the Autobahn WebSocket suite (15 minutes, --quick 1) against the echo example and compare with the expected result
     Autobahn(autobahn::Arguments),
     /// Run only the tests with real clients (package dunlin-tests)
     E2e(e2e::Arguments),

@@ -8,19 +8,21 @@ use crate::{peers, shell, workspace};
 
 pub(crate) fn run() -> Result<()> {
     shell::step("peers", peers::run)?;
-    run_tests(&["--workspace"], &[])
+    run_tests(&[], &[])
 }
 
-/// Runs `cargo test` over the packages that `selection` names, then reports the tests that skipped themselves.
-pub(crate) fn run_tests(selection: &[&str], rest: &[String]) -> Result<()> {
+/// Runs those tests of the workspace that `targets` names (all, where it is empty), then reports the tests that skipped themselves.
+pub(crate) fn run_tests(targets: &[&str], rest: &[String]) -> Result<()> {
     let skipped = workspace::peers_dir().join("skipped.txt");
     fs::write(&skipped, "").with_context(|| format!("cannot write {}", skipped.display()))?;
-    // The black-box tests start the program, so it must be built, and with the features that the tests are built
-    // with, so that both share their dependencies. The dev profile is optimised enough for them.
-    shell::run(shell::cargo().args(["build", "--workspace", "--all-features", "--bin", "dunlin"]))?;
+    // The black-box tests start the program. It is built together with the tests, so that both share their dependencies, and
+    // with the dev profile, which is optimised enough for them.
+    let with = if targets.is_empty() { &["--tests"] } else { targets };
+    let everything = ["--workspace", "--all-features"];
+    shell::run(shell::cargo().arg("build").args(everything).args(["--bin", "dunlin"]).args(with))?;
     let program = workspace::cargo_target_dir()?.join("debug/dunlin");
     let mut command = shell::cargo();
-    command.env("DUNLIN_BIN", program).args(["test", "--all-features", "--no-fail-fast"]).args(selection);
+    command.env("DUNLIN_BIN", program).arg("test").args(everything).arg("--no-fail-fast").args(targets);
     let result = shell::run(command.arg("--").args(rest));
 
     let report =
