@@ -109,6 +109,8 @@ pub(crate) struct Connection {
     pub is_ready: bool,
     /// The peer has finished: read until that is seen.
     pub is_finished: bool,
+    /// All that the peer has sent is read: closing now takes nothing back of what was written.
+    pub input_ended: bool,
     /// Not read before this moment, because its targets are far behind.
     pub held_until: Instant,
     /// A monitoring request that has not been answered.

@@ -153,7 +153,7 @@ impl Worker {
         if !conn.is_written() {
             conn.stage = Stage::Draining;
             self.linger(id);
-        } else if conn.is_finished || !conn.ending.as_ref().is_some_and(Ending::has_listener) {
+        } else if conn.input_ended || !conn.ending.as_ref().is_some_and(Ending::has_listener) {
             self.remove(id, wire);
         } else {
             conn.stage = Stage::Lingering;

@@ -50,6 +50,7 @@ impl Worker {
 
     fn handle_end_of_input<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.input_ended = true;
         if conn.stage == Stage::Lingering {
             self.remove(id, wire);
         } else {

@@ -122,6 +122,7 @@ impl Worker {
             session: None,
             is_ready: false,
             is_finished: false,
+            input_ended: false,
             held_until: Instant::default(),
             awaits_response: false,
             capabilities: Capabilities { headers: false, echo: true, no_responders: false },
