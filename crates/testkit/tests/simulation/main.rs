@@ -1,0 +1,3 @@
+//! The simulation, over many seeds and in directed stories.
+
+mod seeds;
