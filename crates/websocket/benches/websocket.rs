@@ -1,4 +1,5 @@
 //! Unmasking, and decoding of frames from a read buffer of 64 KiB.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark; the harness makes public items")]
 
 use std::hint::black_box;
 
@@ -63,7 +64,8 @@ fn decode(c: &mut Criterion) {
 }
 
 fn others(c: &mut Criterion) {
-    let header = FrameHeader { fin: true, rsv1: false, opcode: OpCode::Binary, mask: None, payload_len: 1000 };
+    let header =
+        FrameHeader { fin: true, rsv1: false, opcode: OpCode::Binary, mask: None, payload_len: 1000 };
     let mut out = Vec::with_capacity(64);
     c.bench_function("encode_header", |b| {
         b.iter(|| {

@@ -90,9 +90,7 @@ pub fn encode_close(code: Option<CloseCode>, reason: &str, mask: Option<MaskKey>
     let (reason, ellipsis) = match code {
         None => ("", &[][..]),
         Some(_) if reason.len() <= CLOSE_REASON_LEN_MAX => (reason, &[][..]),
-        Some(_) => {
-            (&reason[..reason.floor_char_boundary(CLOSE_REASON_LEN_MAX - ELLIPSIS.len())], ELLIPSIS)
-        }
+        Some(_) => (&reason[..reason.floor_char_boundary(CLOSE_REASON_LEN_MAX - ELLIPSIS.len())], ELLIPSIS),
     };
     let code_len = if code.is_some() { 2 } else { 0 };
     let payload_len = (code_len + reason.len() + ellipsis.len()) as u64;

@@ -67,7 +67,8 @@ const LONG: usize = 512;
 /// overlap the ones beside them. Overlapping blocks agree on the result, as the ends are read before anything is written,
 /// and they cost no branches that depend on the length.
 fn mask_blocks(payload: &mut [u8], key: MaskKey) {
-    let (Some(&(mut head)), Some(&(mut tail))) = (payload.first_chunk::<BLOCK>(), payload.last_chunk::<BLOCK>())
+    let (Some(&(mut head)), Some(&(mut tail))) =
+        (payload.first_chunk::<BLOCK>(), payload.last_chunk::<BLOCK>())
     else {
         return;
     };

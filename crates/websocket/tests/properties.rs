@@ -1,4 +1,5 @@
 //! Round trips, and random input against slow second readings of the rules.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod support;
 
@@ -29,7 +30,8 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
         vec(any::<u8>(), 0..700),
         "\\PC{0,40}".prop_map(String::into_bytes),
         "\\PC{0,40}".prop_map(|text| text.as_bytes()[..text.len() / 2].to_vec()),
-        (990_u16..1020, "[a-z]{0,9}").prop_map(|(code, text)| [&code.to_be_bytes(), text.as_bytes()].concat()),
+        (990_u16..1020, "[a-z]{0,9}")
+            .prop_map(|(code, text)| [&code.to_be_bytes(), text.as_bytes()].concat()),
     ]
 }
 

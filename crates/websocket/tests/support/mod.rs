@@ -1,5 +1,5 @@
 //! The cases of the standard, and the drivers that run them.
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of this")]
 
 mod naive;
 
@@ -208,7 +208,13 @@ fn fragments() -> Vec<Case> {
             [text("a")],
             None,
         ),
-        case("5.4 nothing in three fragments", CLIENT, &[u(0x02, ""), u(0, ""), u(0x80, "")], [binary("")], None),
+        case(
+            "5.4 nothing in three fragments",
+            CLIENT,
+            &[u(0x02, ""), u(0, ""), u(0x80, "")],
+            [binary("")],
+            None,
+        ),
         case(
             "5.4 control frames between fragments",
             SERVER,
@@ -267,7 +273,13 @@ fn close_frames() -> Vec<Case> {
         ),
     ];
     for code in [1000, 1003, 1007, 1014, 3000, 3999, 4000, 4999] {
-        cases.push(case("7.4 a code that may be sent", SERVER, &[with(code, b"!")], [close(code, "!")], None));
+        cases.push(case(
+            "7.4 a code that may be sent",
+            SERVER,
+            &[with(code, b"!")],
+            [close(code, "!")],
+            None,
+        ));
     }
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] {
         let error = Some(CloseCode(code));
@@ -296,7 +308,13 @@ fn texts() -> Vec<Case> {
         case("8.1 over 10FFFF", SERVER, &[m(0x81, b"\xf4\x90\x80\x80")], [], Some(Text)),
         case("8.1 ends in a character", SERVER, &[m(0x81, cut)], [], Some(Text)),
         case("8.1 ends in a character, fragmented", SERVER, &[m(1, cut), m(0x80, "")], [], Some(Text)),
-        case("8.1 a bad byte before the end of its frame", SERVER, &[vec![0x81, 0xfe, 1, 0, 0, 0, 0, 0, 0xff]], [], Some(Text)),
+        case(
+            "8.1 a bad byte before the end of its frame",
+            SERVER,
+            &[vec![0x81, 0xfe, 1, 0, 0, 0, 0, 0, 0xff]],
+            [],
+            Some(Text),
+        ),
         case("8.1 starts anew", SERVER, &[m(0x81, "é"), m(0x81, "é")], [text("é"), text("é")], None),
         case("binary is not text", SERVER, &[m(0x82, bad)], [binary(bad)], None),
         case(
@@ -315,9 +333,21 @@ fn compression() -> Vec<Case> {
         case("5.2 RSV1 without an extension", SERVER, &[m(0xc2, "z")], [], Some(Rsv1NotNegotiated)),
         case("5.2 the same in a fragment", SERVER, &[m(2, "z"), m(0xc0, "z")], [], Some(Rsv1NotNegotiated)),
         case("RFC 7692 6.1 one frame", DEFLATE, &[m(0xc2, "z")], [compressed(false, "z")], None),
-        case("RFC 7692 6.1 two frames", DEFLATE, &[m(0x41, "y"), m(0x80, "z")], [compressed(true, "yz")], None),
+        case(
+            "RFC 7692 6.1 two frames",
+            DEFLATE,
+            &[m(0x41, "y"), m(0x80, "z")],
+            [compressed(true, "yz")],
+            None,
+        ),
         case("RFC 7692 6 not compressed", DEFLATE, &[m(0x82, "z")], [binary("z")], None),
-        case("RFC 7692 6.1 RSV1 later", DEFLATE, &[m(0x42, "y"), m(0xc0, "z")], [], Some(UnexpectedContinuation)),
+        case(
+            "RFC 7692 6.1 RSV1 later",
+            DEFLATE,
+            &[m(0x42, "y"), m(0xc0, "z")],
+            [],
+            Some(UnexpectedContinuation),
+        ),
         case(
             "8.1 compressed text is not UTF-8",
             DEFLATE,
@@ -341,9 +371,27 @@ fn limits() -> Vec<Case> {
         case("10.4 a message at the limit", SMALL, &[m(2, "1234"), m(0x80, "56")], [binary("123456")], None),
         case("10.4 a message over it", SMALL, &[m(2, "1234"), m(0x80, "567")], [], Some(MessageTooLong)),
         case("10.4 in one frame", endless, &[m(0x82, "1234567")], [], Some(MessageTooLong)),
-        case("10.4 starts anew", endless, &[m(0x82, "123456"), m(0x81, "1")], [binary("123456"), text("1")], None),
-        case("10.4 control frames are no part of it", SMALL, &[m(0x89, "12345678")], [ping("12345678")], None),
-        case("10.4 before the payload is there", SMALL, &[announced.clone()], [], Some(FrameTooLong)),
+        case(
+            "10.4 starts anew",
+            endless,
+            &[m(0x82, "123456"), m(0x81, "1")],
+            [binary("123456"), text("1")],
+            None,
+        ),
+        case(
+            "10.4 control frames are no part of it",
+            SMALL,
+            &[m(0x89, "12345678")],
+            [ping("12345678")],
+            None,
+        ),
+        case(
+            "10.4 before the payload is there",
+            SMALL,
+            std::slice::from_ref(&announced),
+            [],
+            Some(FrameTooLong),
+        ),
         case("10.4 no limit", SERVER, &[announced, vec![0; 1000]], [], None),
     ]
 }

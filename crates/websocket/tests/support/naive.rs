@@ -146,8 +146,7 @@ fn start(settings: &Settings, head: &Head, message: &mut Option<Message>) -> Res
         _ => {}
     }
     let text = head.opcode == 1;
-    let message =
-        message.get_or_insert(Message { text, compressed: head.rsv1, len: 0, payload: Vec::new() });
+    let message = message.get_or_insert(Message { text, compressed: head.rsv1, len: 0, payload: Vec::new() });
     if head.len > settings.limits.frame_len_max {
         return Err(ProtocolError::FrameTooLong);
     }
