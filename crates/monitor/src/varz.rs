@@ -1,0 +1,154 @@
+//! `/varz`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::format::{Number, Time, format_uptime, seconds_between};
+
+/// The server at one moment. Durations are in nanoseconds unless the field says otherwise. The fields stand in the order of
+/// nats-server 2.15.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of nats-server's documentation, by name")]
+pub struct Varz {
+    pub server_id: String,
+    pub server_name: String,
+    pub version: String,
+    pub proto: u32,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub git_commit: String,
+    pub go: String,
+    pub host: String,
+    pub port: u16,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub auth_required: bool,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub tls_required: bool,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub tls_verify: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ip: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub connect_urls: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ws_connect_urls: Vec<String>,
+    pub max_connections: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub max_subscriptions: u64,
+    pub ping_interval: u64,
+    pub ping_max: u32,
+    pub http_host: String,
+    pub http_port: u16,
+    pub http_base_path: String,
+    pub https_port: u16,
+    /// Seconds.
+    pub auth_timeout: Number,
+    pub max_control_line: u64,
+    pub max_payload: u64,
+    pub max_pending: u64,
+    pub cluster: Section,
+    pub gateway: Section,
+    pub leaf: Section,
+    pub mqtt: Section,
+    pub websocket: WebSocketVarz,
+    pub jetstream: Section,
+    /// Seconds.
+    pub tls_timeout: Number,
+    pub write_deadline: u64,
+    pub start: Time,
+    /// Set when the answer is made.
+    pub now: Time,
+    /// Set when the answer is made.
+    pub uptime: String,
+    /// Bytes of memory in use.
+    pub mem: u64,
+    pub cores: usize,
+    /// The workers, which is the nearest that there is to it.
+    pub gomaxprocs: usize,
+    /// Percent of one core.
+    pub cpu: Number,
+    pub connections: u64,
+    pub total_connections: u64,
+    pub routes: u64,
+    pub remotes: u64,
+    pub leafnodes: u64,
+    pub in_msgs: u64,
+    pub in_bytes: u64,
+    pub in_client_msgs: u64,
+    pub in_client_bytes: u64,
+    pub out_msgs: u64,
+    pub out_bytes: u64,
+    pub out_client_msgs: u64,
+    pub out_client_bytes: u64,
+    pub slow_consumers: u64,
+    pub stale_connections: u64,
+    pub stalled_clients: u64,
+    pub subscriptions: u64,
+    /// How often each path was asked for.
+    pub http_req_stats: BTreeMap<&'static str, u64>,
+    pub config_load_time: Time,
+    /// `sha256:…`; empty without a configuration file.
+    pub config_digest: String,
+    pub system_account: String,
+    pub slow_consumer_stats: ByKind,
+    pub stale_connection_stats: ByKind,
+    pub disk_io_wait_stats: DiskIoWait,
+}
+
+impl Varz {
+    /// The same at the time of an answer.
+    pub(crate) fn at(&self, now: Time) -> Self {
+        Self { now, uptime: format_uptime(seconds_between(self.start, now)), ..self.clone() }
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A part of the server that is off: `{}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Section {}
+
+/// The WebSocket listener; `{}` when it is off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of nats-server's documentation, by name")]
+pub struct WebSocketVarz {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub advertise: String,
+    /// Nanoseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub handshake_timeout: u64,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub no_tls: bool,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub same_origin: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub compression: bool,
+}
+
+/// A count for each kind of connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of nats-server's documentation, by name")]
+pub struct ByKind {
+    pub clients: u64,
+    pub routes: u64,
+    pub gateways: u64,
+    pub leafs: u64,
+}
+
+/// How long work waited for the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of nats-server's documentation, by name")]
+pub struct DiskIoWait {
+    pub waiters: u64,
+    pub waits: u64,
+    pub wait_time: u64,
+    pub max_wait_time: u64,
+}
