@@ -2,7 +2,8 @@
 //!
 //! An entry is one or more `## exchange name` lines, a reason (`# …` lines), an `official` block and a `dunlin` block;
 //! transcript lines are indented. An `official, or less` block also stands for transcripts in which the official
-//! server closes before it has sent the last lines: it loses them now and then.
+//! server closes before it has sent the last lines: it loses them now and then. Without a `dunlin` block dunlin must
+//! send the whole of it.
 
 use std::fs;
 
@@ -63,6 +64,9 @@ fn parse(text: &str) -> Vec<Known> {
                 "dunlin" => known.dunlin = lines.join("\n"),
                 other => panic!("known.txt: {other:?} is no heading"),
             }
+        }
+        if known.or_less && known.dunlin.is_empty() {
+            known.dunlin.clone_from(&known.official);
         }
         assert!(!known.reason.is_empty(), "known.txt: {names:?} has no reason");
         assert!(

@@ -63,7 +63,7 @@ const RIGHT: &[(&str, &str)] = &[
     ("header that is none", "SUB pub.hn 1\r\nHPUB pub.hn 3 5\r\nabchi\r\n"),
     ("header of no bytes", "SUB pub.h0 1\r\nHPUB pub.h0 0 2\r\nhi\r\n"),
     ("header of no bytes, no payload", "SUB pub.h00 1\r\nHPUB pub.h00 0 0\r\n\r\n"),
-    ("header with a status", "SUB pub.hs 1\r\nHPUB pub.hs 21 21\r\nNATS/1.0 100 Idle\r\n\r\n\r\n\r\n"),
+    ("header with a status", "SUB pub.hs 1\r\nHPUB pub.hs 21 21\r\nNATS/1.0 100 Idle\r\n\r\n\r\n"),
     ("header with tabs", "SUB pub.ht 1\r\nHPUB\tpub.ht\tre\t12\t14\r\nNATS/1.0\r\n\r\nhi\r\n"),
     ("header in small letters", "SUB pub.hl 1\r\nhpub pub.hl 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"),
     ("reserved reply, service", "PUB pub.rs _R_.a.b 2\r\nhi\r\n"),

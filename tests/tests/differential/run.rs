@@ -44,14 +44,12 @@ impl Run {
     fn step(&mut self, step: &Step, addresses: Addresses) {
         match step {
             Step::Tcp(name) => {
-                let mut link = Link::Tcp(RawTcp::connect(addresses.nats));
-                link.expect(b"\r\n");
-                self.links.insert(*name, link);
+                self.links.insert(*name, Link::Tcp(RawTcp::connect(addresses.nats)));
+                self.skip_info(*name);
             }
             Step::Ws(name, headers) => {
-                let mut link = Link::Ws(RawWs::connect(addresses.websocket, headers));
-                link.expect(b"\r\n");
-                self.links.insert(*name, link);
+                self.links.insert(*name, Link::Ws(RawWs::connect(addresses.websocket, headers)));
+                self.skip_info(*name);
             }
             Step::TcpSocket(name) => {
                 self.links.insert(*name, Link::Tcp(RawTcp::connect(addresses.nats)));
@@ -79,6 +77,13 @@ impl Run {
             Step::ResponseHead(name) => self.response(*name, false),
             Step::HalfClose(name) => tcp(self.link(*name)).half_close(),
         }
+    }
+
+    /// Reads the INFO line without recording it, and no further: an error may follow.
+    fn skip_info(&mut self, name: char) {
+        let recorded = std::mem::take(&mut self.transcript);
+        self.until(name, Some("\r\n"), false);
+        self.transcript = recorded;
     }
 
     /// Records the stream until `text` ends it, or the connection.

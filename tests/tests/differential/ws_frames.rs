@@ -57,8 +57,13 @@ fn messages(all: &mut Vec<Exchange>) {
     let long =
         QUIET.to_owned() + "SUB wsf.long 1\r\nPUB wsf.long 70000\r\n" + &"x".repeat(70_000) + "\r\nPING\r\n";
     all.push(lives("a long message", data(&long)));
-    all.push(lives("a message of 126 bytes", data(format!("PING{}\r\n", "x".repeat(120)))));
-    all.push(lives("a message of 65536 bytes", data(format!("PING{}\r\n", "x".repeat(65_530)))));
+    for len in [125, 126, 127, 65_535, 65_536] {
+        let body = len - "PUB wsf.len 00000\r\n\r\nPING\r\n".len();
+        let ops = format!("PUB wsf.len {body:05}\r\n{}\r\nPING\r\n", "x".repeat(body));
+        assert_eq!(ops.len(), len);
+        let connect = data("CONNECT {\"verbose\":false}\r\n");
+        all.push(lives(&format!("a message of {len} bytes"), [connect, data(ops)].concat()));
+    }
     all.push(lives("a length longer than needed", {
         let short = data("PING\r\n");
         [&[0x82, 0x80 | 126, 0, 6], &short[2..]].concat()
@@ -74,8 +79,8 @@ fn messages(all: &mut Vec<Exchange>) {
     for size in [1, 3] {
         let bytes = [
             data(QUIET),
-            data("SUB wsf.p 1\r\nPUB wsf.p 2\r\nhi\r\n"),
             frame(0x89, b"abc"),
+            data("SUB wsf.p 1\r\nPUB wsf.p 2\r\nhi\r\n"),
             data("PING\r\n"),
         ]
         .concat();
