@@ -4,7 +4,9 @@
 //! `dunlin-worker` (the turn), `dunlin-session` (protocols), `dunlin-broker` (routing).
 
 pub mod config;
+mod monitoring;
 mod net;
+mod process;
 mod server;
 
 pub use server::{Handle, NATS_VERSION, Server, StartError};

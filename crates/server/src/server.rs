@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::ClientConfig;
-use dunlin_worker::{Listener, MonitorResponse, WebSocketConfig, WorkerConfig, WorkerSnapshot};
+use dunlin_worker::{Listener, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
 use crate::config::{Change, Config, ListenPort, changes};
+use crate::monitoring::Monitoring;
 use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig};
+use crate::process;
 
 /// The version of `nats-server` whose behaviour clients may expect: they choose their features by it.
 pub const NATS_VERSION: &str = "2.15.0";
@@ -38,6 +40,7 @@ pub struct Handle {
     network: Mutex<Network>,
     config: Mutex<Config>,
     identity: Identity,
+    monitoring: Arc<Monitoring>,
     nats: Option<SocketAddr>,
     websocket: Option<SocketAddr>,
     monitor: Option<SocketAddr>,
@@ -108,22 +111,27 @@ impl Server {
         let nats = endpoints.address(Listener::Nats);
         let websocket = endpoints.address(Listener::WebSocket);
         let monitor = endpoints.address(Listener::Monitor);
-        let network_config = NetworkConfig {
-            workers: worker_count(&config),
-            worker: Arc::new(worker_config(&config, &identity, nats, websocket)),
-            render: Arc::new(|_: &str, _: &[WorkerSnapshot]| MonitorResponse {
-                status: 200,
-                content_type: "application/json",
-                body: "{\"status\":\"ok\"}".into(),
-            }),
+        let workers = worker_count(&config);
+        let worker = worker_config(&config, &identity, nats, websocket);
+        let monitoring = Arc::new(Monitoring::new(
+            &config,
+            worker.client.info.clone(),
+            [monitor, websocket],
             clock,
-            seed: identity.seed,
+            workers,
+        ));
+        let render = {
+            let monitoring = Arc::clone(&monitoring);
+            Arc::new(move |target: &str, parts: &[WorkerSnapshot]| monitoring.respond(target, parts))
         };
+        let network_config =
+            NetworkConfig { workers, worker: Arc::new(worker), render, clock, seed: identity.seed };
         let network = Network::start(endpoints, &network_config).map_err(StartError::Threads)?;
         Ok(Handle {
             network: Mutex::new(network),
             config: Mutex::new(config),
             identity,
+            monitoring,
             nats,
             websocket,
             monitor,
@@ -165,6 +173,7 @@ impl Handle {
         }
         let worker = Arc::new(worker_config(&config, &self.identity, self.nats, self.websocket));
         self.network().reconfigure(&worker);
+        self.monitoring.set_config(&config);
         *current = config;
         Ok(changes)
     }
@@ -205,10 +214,7 @@ impl Identity {
     fn new() -> Result<Identity, StartError> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|_| StartError::Random)?;
-        Ok(Identity {
-            server_id: nkeys::KeyPair::new_server().public_key(),
-            seed: u64::from_le_bytes(seed),
-        })
+        Ok(Identity { server_id: nkeys::KeyPair::new_server().public_key(), seed: u64::from_le_bytes(seed) })
     }
 }
 
@@ -242,8 +248,7 @@ fn resolve(host: &str, port: ListenPort) -> Result<SocketAddr, StartError> {
 }
 
 fn worker_count(config: &Config) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    config.workers.unwrap_or_else(cores).clamp(1, WORKERS_MAX)
+    config.workers.unwrap_or_else(process::cores).clamp(1, WORKERS_MAX)
 }
 
 fn worker_config(
@@ -266,6 +271,7 @@ fn worker_config(
         pending_max: config.max_pending,
         write_deadline: config.write_deadline,
         connections_max: config.max_connections,
+        closed_max: config.max_closed_clients / worker_count(config),
     }
 }
 

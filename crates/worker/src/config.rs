@@ -20,6 +20,8 @@ pub struct WorkerConfig {
     pub write_deadline: Duration,
     /// The most connections of the server; 0 refuses all (nats: `max_connections`).
     pub connections_max: usize,
+    /// How many closed connections the worker remembers for monitoring.
+    pub closed_max: usize,
 }
 
 /// The settings of the WebSocket listener.
@@ -59,7 +61,9 @@ impl Shared {
 
     /// Counts one client more, or returns `false` where there are `max` already.
     pub(crate) fn admit_client(&self, max: usize) -> bool {
-        self.clients.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1)).is_ok()
+        self.clients
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1))
+            .is_ok()
     }
 
     /// Counts one client less where there are more than `max`; the caller closes it.

@@ -144,7 +144,8 @@ impl Connection {
         let session = self.session.as_ref().filter(|_| self.stage == Stage::Open);
         let ping = session.map_or(Instant::NEVER, |session| session.poll_timeout());
         let waiting = self.out.as_ref().and_then(|out| out.waiting_since());
-        let write = waiting.filter(|_| self.stage == Stage::Open).map_or(Instant::NEVER, |t| t + write_deadline);
+        let write =
+            waiting.filter(|_| self.stage == Stage::Open).map_or(Instant::NEVER, |t| t + write_deadline);
         self.deadline.min(ping).min(write)
     }
 }

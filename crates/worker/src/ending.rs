@@ -1,7 +1,5 @@
 //! How a connection ends: with its last words.
 
-use core::fmt;
-
 use dunlin_session::CloseReason;
 use dunlin_websocket::{CloseCode, ProtocolError, encode_close};
 
@@ -41,18 +39,17 @@ impl Ending {
         }
     }
 
+    /// The reason in monitoring and in logs (nats: /connz `reason`).
+    pub(crate) fn text(&self) -> &'static str {
+        match self {
+            Ending::Session(reason) | Ending::Gone(reason) => reason.text(),
+            Ending::Framing(_) => "Protocol Violation",
+            Ending::CloseFrame { .. } | Ending::Http => CloseReason::ClientClosed.text(),
+        }
+    }
+
     /// Whether the peer can still be told anything.
     pub(crate) fn has_listener(&self) -> bool {
         !matches!(self, Ending::Gone(_))
-    }
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Ending::Session(reason) | Ending::Gone(reason) => f.write_str(reason.text()),
-            Ending::Framing(error) => write!(f, "Protocol Violation: {error}"),
-            Ending::CloseFrame { .. } | Ending::Http => f.write_str(CloseReason::ClientClosed.text()),
-        }
     }
 }

@@ -57,7 +57,8 @@ impl Worker {
         }
         let head = core::mem::take(&mut conn.head);
         let is_ending = conn.stage == Stage::Ending;
-        let close = conn.ending.clone().filter(|_| is_ending && matches!(conn.transport, Transport::WebSocket(_)));
+        let close =
+            conn.ending.clone().filter(|_| is_ending && matches!(conn.transport, Transport::WebSocket(_)));
         let bytes = self.own_bytes(id, list, head, close.as_ref());
         if self.write_own(id, bytes, wire).is_err() {
             return self.lose(id, CloseReason::WriteError, wire);

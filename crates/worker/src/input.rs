@@ -94,7 +94,10 @@ impl Worker {
                     self.handle_event(id, event, wire);
                     used
                 }
-                Err(error) => return self.end(id, Ending::Framing(error)),
+                Err(error) => {
+                    tracing::debug!("{} - {error}", conn.label());
+                    return self.end(id, Ending::Framing(error));
+                }
             };
             rest = &mut core::mem::take(&mut rest)[used..];
         }

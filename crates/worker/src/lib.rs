@@ -36,6 +36,9 @@ pub use config::{Shared, WebSocketConfig, WorkerConfig};
 pub use connection::{Accepted, ConnId, Listener};
 pub use crossing::Crossing;
 pub use http::{MonitorRequest, MonitorResponse};
-pub use snapshot::{ConnectionKind, ConnectionSnapshot, Counters, SubscriptionSnapshot, WorkerSnapshot};
+pub use snapshot::{
+    ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, SnapshotOptions, SubscriptionSnapshot,
+    WorkerSnapshot,
+};
 pub use turn::Worker;
 pub use wire::Wire;

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
-use dunlin_session::{Description, Instant};
+use dunlin_session::{CloseReason, Description, Instant};
 
 use crate::connection::{Connection, Listener};
+use crate::ending::Ending;
 use crate::{ConnId, Worker};
 
 /// What a worker has counted since it started. Payloads with headers, without control lines.
@@ -87,6 +88,26 @@ pub struct SubscriptionSnapshot {
     pub max: u64,
 }
 
+/// A client that has gone.
+#[derive(Clone, Debug)]
+pub struct ClosedSnapshot {
+    /// As it was.
+    pub connection: ConnectionSnapshot,
+    /// When it went.
+    pub stopped: Instant,
+    /// Why (nats: /connz `reason`).
+    pub reason: &'static str,
+}
+
+/// What a [`WorkerSnapshot`] is to hold besides the counters and the clients.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct SnapshotOptions {
+    /// Each client's subscriptions.
+    pub subscriptions: bool,
+    /// The clients that have gone.
+    pub closed: bool,
+}
+
 /// The state of a worker at one moment.
 #[derive(Clone, Default, Debug)]
 pub struct WorkerSnapshot {
@@ -94,23 +115,41 @@ pub struct WorkerSnapshot {
     pub counters: Counters,
     /// Its clients.
     pub connections: Vec<ConnectionSnapshot>,
+    /// The clients that went last.
+    pub closed: Vec<ClosedSnapshot>,
     /// How many subscriptions they have.
     pub subscriptions: usize,
 }
 
 impl Worker {
-    /// The worker's state, with each subscription if `detail`.
-    pub fn snapshot(&self, detail: bool) -> WorkerSnapshot {
+    /// The worker's state.
+    pub fn snapshot(&self, options: SnapshotOptions) -> WorkerSnapshot {
         let clients = self.conns.iter().filter(|conn| conn.session.is_some());
+        let closed = if options.closed { self.closed.iter().cloned().collect() } else { Vec::new() };
         WorkerSnapshot {
             counters: self.counters,
-            connections: clients.map(|conn| self.connection_snapshot(conn, detail)).collect(),
+            connections: clients.map(|conn| self.connection_snapshot(conn, options.subscriptions)).collect(),
+            closed,
             subscriptions: self.subs.len(),
         }
     }
 
+    /// Remembers a client that goes.
+    pub(crate) fn remember(&mut self, conn: &Connection) {
+        if conn.session.is_none() || self.config.closed_max == 0 {
+            return;
+        }
+        while self.closed.len() >= self.config.closed_max {
+            self.closed.pop_front();
+        }
+        let connection = self.connection_snapshot(conn, false);
+        let reason = conn.ending.as_ref().map_or(CloseReason::ClientClosed.text(), Ending::text);
+        self.closed.push_back(ClosedSnapshot { connection, stopped: self.now, reason });
+    }
+
     fn connection_snapshot(&self, conn: &Connection, detail: bool) -> ConnectionSnapshot {
-        let description = conn.session.as_ref().map_or_else(Description::default, |session| session.description());
+        let description =
+            conn.session.as_ref().map_or_else(Description::default, |session| session.description());
         let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         let subscriptions = self.subs.of(conn.subscriptions.filter(|_| detail)).map(|slot| {
             let sub = self.subs.get(slot);

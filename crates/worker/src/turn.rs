@@ -10,8 +10,8 @@ use fastrand::Rng;
 use crate::connection::{Connection, Connections, Framing, Stage, Traffic, Transport};
 use crate::encodings::Encodings;
 use crate::ending::Ending;
-use crate::snapshot::Counters;
 use crate::lame_duck::LameDuck;
+use crate::snapshot::{ClosedSnapshot, Counters};
 use crate::timers::Timers;
 use crate::{Accepted, ConnId, Crossing, Listener, MonitorRequest, Shared, Wire, WorkerConfig};
 
@@ -58,13 +58,21 @@ pub struct Worker {
     pub(crate) monitor_requests: Vec<MonitorRequest>,
 
     pub(crate) counters: Counters,
+    /// The clients that went last, for monitoring.
+    pub(crate) closed: VecDeque<ClosedSnapshot>,
 }
 
 impl Worker {
     /// A worker without connections: number `index` of `workers`.
     ///
     /// `seed` drives the choices between queue members and the spread of first pings.
-    pub fn new(index: u8, workers: usize, config: Arc<WorkerConfig>, shared: Arc<Shared>, seed: u64) -> Worker {
+    pub fn new(
+        index: u8,
+        workers: usize,
+        config: Arc<WorkerConfig>,
+        shared: Arc<Shared>,
+        seed: u64,
+    ) -> Worker {
         Worker {
             index,
             workers,
@@ -91,6 +99,7 @@ impl Worker {
             read_buffer: Vec::new(),
             monitor_requests: Vec::new(),
             counters: Counters::default(),
+            closed: VecDeque::new(),
         }
     }
 
@@ -191,7 +200,8 @@ impl Worker {
 
     /// When the next turn is due, should nothing happen before.
     pub fn next_deadline(&self) -> Instant {
-        if !self.inbox.is_empty() || !self.dirty.is_empty() || (!self.ready.is_empty() && !self.is_backlogged) {
+        if !self.inbox.is_empty() || !self.dirty.is_empty() || (!self.ready.is_empty() && !self.is_backlogged)
+        {
             return self.now;
         }
         let waits = self.is_backlogged && !self.ready.is_empty() || !self.held.is_empty();
@@ -293,16 +303,17 @@ impl Worker {
         if conn.stage != Stage::Open {
             return;
         }
-        tracing::debug!("{} - Client connection closed: {ending}", conn.label());
+        tracing::debug!("{} - Client connection closed: {}", conn.label(), ending.text());
         conn.stage = Stage::Ending;
-        if let Ending::Session(CloseReason::SlowConsumerPending | CloseReason::SlowConsumerDeadline) = ending {
+        if let Ending::Session(CloseReason::SlowConsumerPending | CloseReason::SlowConsumerDeadline) = ending
+        {
             // What the peer did not take is dropped, so that its memory comes back, and it is told why.
             conn.list = ListId::EMPTY;
             if let Some(out) = &mut conn.out {
                 out.drop_unbegun();
             }
             self.counters.slow_consumers += 1;
-            tracing::info!("{} - {ending}: {} bytes waiting", conn.label(), conn.pending());
+            tracing::info!("{} - {}: {} bytes waiting", conn.label(), ending.text(), conn.pending());
         }
         if ending == Ending::Session(CloseReason::StaleConnection) {
             self.counters.stale_connections += 1;
@@ -341,6 +352,7 @@ impl Worker {
     pub(crate) fn remove<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         self.unsubscribe_all(id);
         if let Some(conn) = self.conns.remove(id) {
+            self.remember(&conn);
             if conn.admitted {
                 self.shared.dismiss_client();
             }

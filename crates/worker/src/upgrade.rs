@@ -54,7 +54,8 @@ impl Worker {
             return self.refuse_http(id, 400, "client sent data before handshake is complete");
         }
         let wishes = Wishes::of(head);
-        let configured = self.config.websocket.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let configured =
+            self.config.websocket.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let no_masking = wishes.no_masking.then_some(("Nats-No-Masking", "true"));
         let extra: Vec<(&str, &str)> = no_masking.into_iter().chain(configured).collect();
         let Some(conn) = self.conns.get_mut(id) else { return };

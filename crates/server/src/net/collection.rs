@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use dunlin_worker::{MonitorRequest, Worker, WorkerSnapshot};
+use dunlin_worker::{MonitorRequest, SnapshotOptions, Worker, WorkerSnapshot};
 
 use super::mailbox::{Letter, Mailbox};
 use super::network::Render;
@@ -32,7 +32,10 @@ impl Collection {
 
     /// Adds what `worker` knows.
     pub(crate) fn add(&self, worker: &Worker) {
-        let snapshot = worker.snapshot(self.request.target.contains("subs="));
+        let target = &self.request.target;
+        let options =
+            SnapshotOptions { subscriptions: target.contains("subs="), closed: target.contains("state=") };
+        let snapshot = worker.snapshot(options);
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(snapshot);
         if self.missing.fetch_sub(1, Ordering::AcqRel) == 1 {
             let parts = core::mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,0 +1,197 @@
+//! From the workers' states to what monitoring shows.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dunlin_monitor::{
+    ByKind, ConnectionState, Kind, Number, RequestCounts, Snapshot, Subscription, Time, Varz, WebSocketVarz,
+    respond,
+};
+use dunlin_nats_protocol::Info;
+use dunlin_session::Instant;
+use dunlin_worker::{
+    ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, MonitorResponse, SubscriptionSnapshot,
+    WorkerSnapshot,
+};
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::net::Clock;
+use crate::process;
+
+/// What monitoring knows besides the workers' states.
+pub(crate) struct Monitoring {
+    info: Info,
+    http: Option<SocketAddr>,
+    websocket: Option<SocketAddr>,
+    clock: Clock,
+    workers: usize,
+    state: Mutex<State>,
+}
+
+struct State {
+    config: Config,
+    config_loaded: Timestamp,
+    requests: RequestCounts,
+}
+
+impl Monitoring {
+    pub(crate) fn new(
+        config: &Config,
+        info: Info,
+        [http, websocket]: [Option<SocketAddr>; 2],
+        clock: Clock,
+        workers: usize,
+    ) -> Monitoring {
+        let config_loaded = timestamp(&clock, clock.now());
+        let state = State { config: config.clone(), config_loaded, requests: RequestCounts::default() };
+        Monitoring { info, http, websocket, clock, workers, state: Mutex::new(state) }
+    }
+
+    /// The configuration has been read anew.
+    pub(crate) fn set_config(&self, config: &Config) {
+        let mut state = self.state();
+        state.config = config.clone();
+        state.config_loaded = timestamp(&self.clock, self.clock.now());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request from the states of all workers.
+    pub(crate) fn respond(&self, target: &str, parts: &[WorkerSnapshot]) -> MonitorResponse {
+        let mut state = self.state();
+        let base_path = state.config.http.as_ref().map_or_else(String::new, |http| http.base_path.clone());
+        state.requests.count(target, &base_path);
+        let connections = parts.iter().flat_map(|part| &part.connections);
+        let closed = parts.iter().flat_map(|part| &part.closed);
+        let snapshot = Snapshot {
+            varz: self.varz(&state, parts),
+            connections: connections.map(|connection| self.connection(connection)).collect(),
+            closed: closed.map(|closed| self.closed(closed)).collect(),
+            now: timestamp(&self.clock, self.clock.now()),
+        };
+        let response = respond(target, &base_path, &snapshot);
+        MonitorResponse { status: response.status, content_type: response.content_type, body: response.body }
+    }
+
+    fn varz(&self, state: &State, parts: &[WorkerSnapshot]) -> Varz {
+        let config = &state.config;
+        let sum = |of: fn(&Counters) -> u64| parts.iter().map(|part| of(&part.counters)).sum::<u64>();
+        let (in_msgs, in_bytes) = (sum(|c| c.in_msgs), sum(|c| c.in_bytes));
+        let (out_msgs, out_bytes) = (sum(|c| c.out_msgs), sum(|c| c.out_bytes));
+        let (slow_consumers, stale_connections) = (sum(|c| c.slow_consumers), sum(|c| c.stale_connections));
+        let usage = process::usage();
+        Varz {
+            server_id: self.info.server_id.clone(),
+            server_name: self.info.server_name.clone(),
+            version: self.info.version.clone(),
+            proto: self.info.proto,
+            go: self.info.go.clone(),
+            host: self.info.host.clone(),
+            port: self.info.port,
+            max_connections: config.max_connections as u64,
+            max_subscriptions: config.max_subscriptions as u64,
+            ping_interval: nanoseconds(config.ping_interval),
+            ping_max: config.ping_max,
+            http_host: config.http.as_ref().map_or_else(String::new, |http| http.host.clone()),
+            http_port: self.http.map_or(0, |http| http.port()),
+            http_base_path: config.http.as_ref().map_or_else(String::new, |http| http.base_path.clone()),
+            max_control_line: config.max_control_line as u64,
+            max_payload: config.max_payload as u64,
+            max_pending: config.max_pending as u64,
+            websocket: self.websocket_varz(config),
+            write_deadline: nanoseconds(config.write_deadline),
+            start: Time(timestamp(&self.clock, Instant::default())),
+            mem: usage.resident_bytes,
+            cores: process::cores(),
+            gomaxprocs: self.workers,
+            cpu: Number(usage.cpu_percent(self.clock.now() - Instant::default())),
+            connections: parts.iter().map(|part| part.connections.len() as u64).sum(),
+            total_connections: sum(|c| c.connections_total),
+            in_msgs,
+            in_bytes,
+            in_client_msgs: in_msgs,
+            in_client_bytes: in_bytes,
+            out_msgs,
+            out_bytes,
+            out_client_msgs: out_msgs,
+            out_client_bytes: out_bytes,
+            slow_consumers,
+            stale_connections,
+            subscriptions: parts.iter().map(|part| part.subscriptions as u64).sum(),
+            http_req_stats: state.requests.counts().clone(),
+            config_load_time: Time(state.config_loaded),
+            config_digest: config.config_digest.clone(),
+            slow_consumer_stats: ByKind { clients: slow_consumers, ..ByKind::default() },
+            stale_connection_stats: ByKind { clients: stale_connections, ..ByKind::default() },
+            ..Varz::default()
+        }
+    }
+
+    fn websocket_varz(&self, config: &Config) -> WebSocketVarz {
+        let Some(websocket) = &config.websocket else { return WebSocketVarz::default() };
+        WebSocketVarz {
+            host: websocket.host.clone(),
+            port: self.websocket.map(|addr| addr.port()),
+            advertise: websocket.advertise.clone().unwrap_or_default(),
+            handshake_timeout: nanoseconds(websocket.handshake_timeout),
+            no_tls: websocket.no_tls,
+            ..WebSocketVarz::default()
+        }
+    }
+
+    fn connection(&self, connection: &ConnectionSnapshot) -> ConnectionState {
+        let cid = connection.client_id;
+        ConnectionState {
+            cid,
+            kind: match connection.kind {
+                ConnectionKind::Nats => Kind::Nats,
+                ConnectionKind::WebSocket => Kind::WebSocket,
+            },
+            ip: connection.peer.ip().to_string(),
+            port: connection.peer.port(),
+            start: Time(timestamp(&self.clock, connection.opened)),
+            last_activity: Time(timestamp(&self.clock, connection.last_activity)),
+            stop: None,
+            rtt: connection.rtt.unwrap_or(0),
+            pending_bytes: connection.pending as u64,
+            in_msgs: connection.in_msgs,
+            out_msgs: connection.out_msgs,
+            in_bytes: connection.in_bytes,
+            out_bytes: connection.out_bytes,
+            stalls: 0,
+            subscriptions: u64::from(connection.subscription_count),
+            subscriptions_list: connection.subscriptions.iter().map(|sub| subscription(cid, sub)).collect(),
+            name: connection.name.clone().unwrap_or_default(),
+            lang: connection.lang.clone().unwrap_or_default(),
+            version: connection.version.clone().unwrap_or_default(),
+        }
+    }
+
+    fn closed(&self, closed: &ClosedSnapshot) -> ConnectionState {
+        let stop = Time(timestamp(&self.clock, closed.stopped));
+        ConnectionState { stop: Some((stop, closed.reason)), ..self.connection(&closed.connection) }
+    }
+}
+
+fn subscription(cid: u64, sub: &SubscriptionSnapshot) -> Subscription {
+    Subscription {
+        subject: sub.subject.clone(),
+        qgroup: sub.queue.clone().unwrap_or_default(),
+        sid: sub.sid.clone(),
+        msgs: sub.msgs,
+        max: sub.max,
+        cid,
+    }
+}
+
+fn timestamp(clock: &Clock, instant: Instant) -> Timestamp {
+    // A clock beyond the year 9999 is not a case that needs an answer.
+    Timestamp::try_from(clock.wall(instant)).unwrap_or_default()
+}
+
+fn nanoseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
