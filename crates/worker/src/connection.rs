@@ -87,6 +87,7 @@ pub(crate) struct Connection {
     pub id: ConnId,
     pub peer: SocketAddr,
     pub listener: Listener,
+    /// Its number as a client (nats: `cid`); 0 before it is one.
     pub client_id: u64,
     pub opened: Instant,
     pub last_activity: Instant,

@@ -24,7 +24,7 @@ impl fmt::Display for Label {
         match listener {
             Listener::Nats => write!(f, "{peer} - cid:{client_id}"),
             Listener::WebSocket => write!(f, "{peer} - wid:{client_id}"),
-            Listener::Monitor => write!(f, "{peer} - http:{client_id}"),
+            Listener::Monitor => write!(f, "{peer} - http"),
         }
     }
 }

@@ -106,7 +106,6 @@ impl Worker {
     /// Takes a connection in. It is greeted in the next turn.
     pub fn open(&mut self, now: Instant, accepted: Accepted) -> ConnId {
         self.now = now;
-        let client_id = self.shared.next_client_id();
         let (transport, deadline) = match accepted.listener {
             Listener::Nats => (Transport::Raw, Instant::NEVER),
             Listener::WebSocket | Listener::Monitor => {
@@ -117,7 +116,7 @@ impl Worker {
             id,
             peer: accepted.peer,
             listener: accepted.listener,
-            client_id,
+            client_id: 0,
             opened: now,
             last_activity: now,
             stage: Stage::Open,
@@ -157,6 +156,7 @@ impl Worker {
         let now = self.now;
         let admitted = self.shared.admit_client(self.config.connections_max);
         let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.client_id = self.shared.next_client_id();
         let config = match conn.listener {
             Listener::WebSocket => &self.config.websocket.client,
             Listener::Nats | Listener::Monitor => &self.config.client,
