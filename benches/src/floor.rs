@@ -24,7 +24,8 @@ struct Conn {
 
 const TCP: Token = Token(0);
 const WEBSOCKET: Token = Token(1);
-const INFO: &[u8] = b"INFO {\"server_id\":\"floor\",\"version\":\"0.0.0\",\"proto\":1,\"max_payload\":1048576} \r\n";
+const INFO: &[u8] =
+    b"INFO {\"server_id\":\"floor\",\"version\":\"0.0.0\",\"proto\":1,\"max_payload\":1048576} \r\n";
 
 /// Serves until it is killed.
 pub(crate) fn run(port: u16) -> anyhow::Result<()> {

@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
+use crate::cpu;
 use crate::server::Server;
 use crate::subscriber::{Link, SUBJECT, payload};
-use crate::cpu;
 
 /// Who is connected.
 #[derive(Clone, Copy)]

@@ -82,7 +82,11 @@ fn fanout(servers: &[Server], scenario: Scenario, rounds: usize) -> anyhow::Resu
         for (server, mut costs) in servers.iter().zip(costs) {
             costs.sort_by(f64::total_cmp);
             let (low, high) = (costs[0], costs[costs.len() - 1]);
-            println!("{pattern:>12}  {:<9} {:>8.3}  ({low:.3} to {high:.3})", server.name, costs[costs.len() / 2]);
+            println!(
+                "{pattern:>12}  {:<9} {:>8.3}  ({low:.3} to {high:.3})",
+                server.name,
+                costs[costs.len() / 2]
+            );
         }
     }
     Ok(())

@@ -38,7 +38,9 @@ impl Server {
     fn with_config(name: &'static str, binary: &Path, port: u16) -> anyhow::Result<Server> {
         let file = std::env::temp_dir().join(format!("dunlin-bench-{}-{port}.conf", std::process::id()));
         let websocket = port + 1;
-        let text = format!("listen: \"127.0.0.1:{port}\"\nwebsocket {{ listen: \"127.0.0.1:{websocket}\", no_tls: true }}\n");
+        let text = format!(
+            "listen: \"127.0.0.1:{port}\"\nwebsocket {{ listen: \"127.0.0.1:{websocket}\", no_tls: true }}\n"
+        );
         std::fs::write(&file, text)?;
         let mut command = Command::new(binary);
         command.arg("-c").arg(&file);
@@ -46,10 +48,8 @@ impl Server {
     }
 
     fn start(name: &'static str, mut command: Command, port: u16) -> anyhow::Result<Server> {
-        let mut child = command
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{name} cannot be started"))?;
+        let mut child =
+            command.stderr(Stdio::piped()).spawn().with_context(|| format!("{name} cannot be started"))?;
         let stderr = child.stderr.take().context("stderr is piped")?;
         let mut lines = BufReader::new(stderr).lines();
         let ready = lines.by_ref().any(|line| line.is_ok_and(|line| line.contains("Server is ready")));

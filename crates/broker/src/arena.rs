@@ -150,7 +150,8 @@ mod tests {
     #[test]
     fn messages_and_texts_come_back() {
         let mut arena = Arena::default();
-        let message = Message { subject: b"a.b", reply: Some(b"r"), header_len: Some(3), payload: b"hdrbody" };
+        let message =
+            Message { subject: b"a.b", reply: Some(b"r"), header_len: Some(3), payload: b"hdrbody" };
         let bare = Message { subject: b"x", reply: None, header_len: None, payload: b"" };
         let (first, second) = (arena.push(message), arena.push(bare));
         assert_eq!(arena.message(first), message);

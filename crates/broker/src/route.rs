@@ -149,7 +149,8 @@ impl RouteCache {
         let subject = core::mem::take(&mut self.entries[index].subject);
         let route = self.match_now(&subject, interest);
         let entry = &mut self.entries[index];
-        self.size = self.size + route.targets() * size_of::<Target>() - entry.route.targets() * size_of::<Target>();
+        self.size =
+            self.size + route.targets() * size_of::<Target>() - entry.route.targets() * size_of::<Target>();
         *entry = Entry { subject, route: Arc::clone(&route) };
         route
     }

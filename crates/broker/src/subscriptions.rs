@@ -156,7 +156,8 @@ impl Subscriptions {
     #[inline]
     pub fn target_mut(&mut self, target: Target) -> Option<&mut Subscription> {
         let subscription = self.slots.get_mut(target.slot() as usize)?;
-        (subscription.conn != NO_SLOT && subscription.generation == target.generation()).then_some(subscription)
+        (subscription.conn != NO_SLOT && subscription.generation == target.generation())
+            .then_some(subscription)
     }
 
     /// Ends a subscription: out of the interest, the chain of its connection, and the slab.

@@ -47,9 +47,13 @@ impl CloseReason {
         use CloseReason as R;
         match self {
             R::Parse(error) => Some(error.wire_text()),
-            R::ConnectSyntax => Some("Parse Error: CONNECT needs a JSON object with fields of the right types"),
+            R::ConnectSyntax => {
+                Some("Parse Error: CONNECT needs a JSON object with fields of the right types")
+            }
             R::InfoSyntax => Some("Parse Error: INFO needs a JSON object"),
-            R::HeadersNotSupported => Some("Parse Error: HPUB needs headers, which were not agreed in CONNECT and INFO"),
+            R::HeadersNotSupported => {
+                Some("Parse Error: HPUB needs headers, which were not agreed in CONNECT and INFO")
+            }
             R::BadProtocolVersion => Some("invalid client protocol"),
             R::NoRespondersNeedHeaders => Some("no responders requires headers support"),
             R::AuthorizationViolation => Some("Authorization Violation"),
