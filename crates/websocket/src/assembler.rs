@@ -87,7 +87,6 @@ pub struct Fragment<'b> {
 pub struct Assembler {
     limits: Limits,
     masking: Masking,
-    rsv1_allowed: bool,
     check_text: bool,
     common: Common,
     stage: Stage,
@@ -104,6 +103,7 @@ pub struct Assembler {
     fin: bool,
     /// The key for the next byte of the current frame, 0 for an unmasked one.
     key: MaskKey,
+    /// Of the text so far. The end of a text leaves it as at the start.
     utf8: Utf8,
 }
 
@@ -136,6 +136,7 @@ struct Whole {
     first_byte: u8,
     head_len: usize,
     end: usize,
+    /// Of no meaning where frames are not masked.
     key: MaskKey,
 }
 
@@ -156,7 +157,6 @@ impl Assembler {
         Assembler {
             limits,
             masking,
-            rsv1_allowed: false,
             check_text: true,
             common: Common { mask_bit: masking.common_bit(), rsv1: 0, len_max: len_max as u16 },
             stage: Stage::Message,
@@ -181,7 +181,6 @@ impl Assembler {
     /// Allows RSV1 on the first frame of a message, once permessage-deflate is negotiated (RFC 7692 §6).
     #[must_use]
     pub fn with_rsv1(mut self, allowed: bool) -> Assembler {
-        self.rsv1_allowed = allowed;
         self.common.rsv1 = if allowed { RSV1 } else { 0 };
         self
     }
@@ -317,7 +316,7 @@ impl Assembler {
     fn check_data(&self, header: &FrameHeader) -> Result<(), ProtocolError> {
         let continuation = header.opcode == OpCode::Continuation;
         let in_message = self.stage == Stage::Continuation;
-        if header.rsv1 && !self.rsv1_allowed {
+        if header.rsv1 && self.common.rsv1 == 0 {
             return Err(ProtocolError::Rsv1NotNegotiated);
         }
         if continuation && (!in_message || header.rsv1) {
@@ -364,7 +363,6 @@ impl Assembler {
             self.text = header.opcode == OpCode::Text;
             self.compressed = header.rsv1;
             self.message_left = self.limits.message_len_max;
-            self.utf8 = Utf8::new();
         }
         self.message_left -= header.payload_len;
         self.frame_left = header.payload_len;
