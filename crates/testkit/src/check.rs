@@ -155,8 +155,8 @@ impl Model {
     /// The subscription that a delivery is for, which is to get it now.
     fn attribute(&mut self, client: usize, id: u64, got: &Delivered<'_>) -> Result<usize, Violation> {
         let publisher = self.messages[id as usize].publisher;
-        let may_wander = self.may_wander(id);
-        for (index, sub) in self.subs.iter_mut().enumerate() {
+        for index in 0..self.subs.len() {
+            let sub = &mut self.subs[index];
             if sub.client != client || sub.sid != got.sid {
                 continue;
             }
@@ -171,10 +171,10 @@ impl Model {
                 group.got = Some(index);
                 let last = sub.last.insert(publisher, id);
                 ensure!(
-                    last.is_none_or(|last| last < id) || may_wander,
+                    last.is_none_or(|last| last < id || self.may_wander(last)) || self.may_wander(id),
                     "client {client}: message m{id} after m{} of the same publisher, queue member {}",
                     last.unwrap_or(0),
-                    show(&sub.sid)
+                    show(got.sid)
                 );
                 return Ok(index);
             }
@@ -187,8 +187,9 @@ impl Model {
         Err(self.explain(client, id, got))
     }
 
-    /// Whether a message may have been passed on from a queue member that was gone when it came there. Later messages of
-    /// its publisher can overtake it then: the price of choosing members without asking their workers.
+    /// Whether a message may have been passed on from a queue member that was gone when it came there. It takes another
+    /// way then, so others of its publisher can overtake it, and it them: the price of choosing members without asking
+    /// their workers.
     fn may_wander(&self, id: u64) -> bool {
         let groups = self.groups.range((id, Vec::new(), Vec::new())..(id + 1, Vec::new(), Vec::new()));
         let doubtful = |&sub: &usize| self.subs[sub].fading.is_some() || self.subs[sub].max.is_some();

@@ -6,7 +6,7 @@ use dunlin_session::Instant;
 
 /// The clock of a simulation: it moves only when it is told to.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     now: Instant,
 }
 
@@ -22,22 +22,22 @@ impl Default for Clock {
 
 impl Clock {
     /// The time.
-    pub fn now(self) -> Instant {
+    pub(crate) fn now(self) -> Instant {
         self.now
     }
 
     /// The time of day, in seconds since 1970.
-    pub fn wall(self) -> u64 {
+    pub(crate) fn wall(self) -> u64 {
         WALL_START_S + self.now.as_nanos() / 1_000_000_000
     }
 
     /// Lets time pass.
-    pub fn advance(&mut self, by: Duration) {
+    pub(crate) fn advance(&mut self, by: Duration) {
         self.now = self.now + by;
     }
 
     /// Lets time pass until `moment`, unless it has passed already.
-    pub fn advance_to(&mut self, moment: Instant) {
+    pub(crate) fn advance_to(&mut self, moment: Instant) {
         self.now = self.now.max(moment);
     }
 }

@@ -131,7 +131,7 @@ pub(crate) struct Published {
 
 /// The whole of NATS, as simply as can be.
 #[derive(Default)]
-pub struct Model {
+pub(crate) struct Model {
     seq: u64,
     /// All messages, by number.
     pub messages: Vec<Message>,

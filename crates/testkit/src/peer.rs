@@ -99,11 +99,6 @@ impl Peer {
         self.phase == Phase::Open
     }
 
-    /// Has something to write, or to say by writing nothing more.
-    pub(crate) fn has_output(&self) -> bool {
-        self.written < self.outgoing.len() || self.leaving
-    }
-
     /// Puts ops into the stream, and tells the model where.
     pub(crate) fn submit(&mut self, ops: &[Op], model: &mut Model, rng: &mut Rng) {
         if self.silent {

@@ -151,7 +151,7 @@ impl Link {
 }
 
 /// All connections, and the messages between workers.
-pub struct Network {
+pub(crate) struct Network {
     pub(crate) links: Vec<Link>,
     by_conn: BTreeMap<(usize, ConnId), usize>,
     /// `crossings[from][to]`: batches on their way, each with the turn that it left in.

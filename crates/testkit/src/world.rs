@@ -79,6 +79,7 @@ impl Settings {
             pending_max: self.pending_max,
             write_deadline: self.write_deadline,
             connections_max: self.connections_max,
+            closed_max: 10,
         }
     }
 }

@@ -1,3 +1,4 @@
 //! The simulation, over many seeds and in directed stories.
 
+mod planted;
 mod seeds;
