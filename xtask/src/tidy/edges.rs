@@ -26,7 +26,7 @@ const TABLE: [Row; 11] = [
     row("dunlin-conf", &[]),
     // Layer 1: no socket, file, thread or clock.
     row("dunlin-broker", &["dunlin-subject"]),
-    row("dunlin-session", &["dunlin-nats-protocol", "dunlin-subject"]),
+    row("dunlin-session", &["dunlin-broker", "dunlin-nats-protocol", "dunlin-subject"]),
     row(
         "dunlin-worker",
         &[
@@ -42,8 +42,15 @@ const TABLE: [Row; 11] = [
     // Layer 2: the edge.
     Row {
         package: "dunlin-server",
-        allowed: &["dunlin-conf", "dunlin-monitor", "dunlin-session", "dunlin-worker", "dunlin-broker"],
-        allowed_in_tests: &["dunlin-testkit", "dunlin-nats-protocol", "dunlin-websocket"],
+        allowed: &[
+            "dunlin-conf",
+            "dunlin-monitor",
+            "dunlin-nats-protocol",
+            "dunlin-session",
+            "dunlin-worker",
+            "dunlin-broker",
+        ],
+        allowed_in_tests: &["dunlin-testkit", "dunlin-websocket"],
     },
     row(
         "dunlin-testkit",
