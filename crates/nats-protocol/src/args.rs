@@ -1,7 +1,7 @@
 /// The arguments of one whole control line, at most `N` of them kept.
 pub(crate) struct Args<const N: usize> {
     /// Start and end of each argument in the buffer.
-    pub(crate) spans: [(usize, usize); N],
+    spans: [(usize, usize); N],
     /// How many arguments there are, those not kept included.
     pub(crate) count: usize,
     /// Where the first argument starts, or the line ends.
@@ -13,96 +13,74 @@ pub(crate) struct Args<const N: usize> {
 }
 
 impl<const N: usize> Args<N> {
-    /// Argument `i`, which must be below `N` and `count`; else it is empty.
+    /// Where argument `i` is. It is empty where `i` is not below `N` and `count`.
+    pub(crate) fn span(&self, i: usize) -> (usize, usize) {
+        self.spans.get(i).copied().unwrap_or_default()
+    }
+
+    /// Argument `i`, under the same rule.
     pub(crate) fn get<'b>(&self, buf: &'b [u8], i: usize) -> &'b [u8] {
-        let (start, end) = self.spans.get(i).copied().unwrap_or_default();
+        let (start, end) = self.span(i);
         buf.get(start..end).unwrap_or_default()
     }
 }
 
-/// Splits the line from `at` on at spaces and TABs, in one pass. `None`: its LF is not there yet.
+/// Splits the line from `at` on at spaces and TABs. `None`: its LF is not there yet.
 ///
 /// A CR is dropped right before the LF. Elsewhere it is part of an argument, or one more blank where `CR_BLANK` says so:
 /// so does the NATS server, with `SUB` and `UNSUB`.
-#[inline(always)]
 pub(crate) fn split<const CR_BLANK: bool, const N: usize>(buf: &[u8], at: usize) -> Option<Args<N>> {
     let mut spans = [(0, 0); N];
+    let start = skip_blanks::<CR_BLANK>(buf, at);
     let mut count = 0;
-    let mut start = at;
-    let mut i = at;
+    let mut i = start;
     loop {
-        let first = *buf.get(i)?;
-        if first == b' ' || first == b'\t' {
-            i += 1;
-            continue;
-        }
-        if first == b'\n' || first == b'\r' {
-            let end = i;
-            if first == b'\r' {
-                i += 1;
-            }
-            if *buf.get(i)? == b'\n' {
-                if count == 0 {
-                    start = end;
-                }
-                return Some(Args { spans, count, start, end, next: i + 1 });
-            }
-            if CR_BLANK {
-                continue;
-            }
-            i = end;
-        }
-        if count == 0 {
-            start = i;
+        if let Some(next) = line_end(buf, i)? {
+            return Some(Args { spans, count, start, end: i, next });
         }
         let end = argument_end::<CR_BLANK>(buf, i)?;
         if let Some(span) = spans.get_mut(count) {
             *span = (i, end);
         }
         count += 1;
-        i = end;
+        i = skip_blanks::<CR_BLANK>(buf, end);
     }
 }
 
-/// Where the argument that starts at `at` ends: at a blank, at LF, or at the CR of a CR LF.
-#[inline(always)]
+fn skip_blanks<const CR_BLANK: bool>(buf: &[u8], at: usize) -> usize {
+    let mut i = at;
+    loop {
+        match buf.get(i) {
+            Some(b' ' | b'\t') => i += 1,
+            Some(b'\r') if CR_BLANK && buf.get(i + 1).is_some_and(|&byte| byte != b'\n') => i += 1,
+            _ => return i,
+        }
+    }
+}
+
+/// Where the next line starts, if this one ends at `at`. `None`: the byte that decides it is not there.
+fn line_end(buf: &[u8], at: usize) -> Option<Option<usize>> {
+    match *buf.get(at)? {
+        b'\n' => Some(Some(at + 1)),
+        b'\r' if *buf.get(at + 1)? == b'\n' => Some(Some(at + 2)),
+        _ => Some(None),
+    }
+}
+
+/// Where the argument that starts at `at` ends: at a blank, at LF, or at the CR of a CR LF. Other control bytes are legal
+/// in subjects.
 fn argument_end<const CR_BLANK: bool>(buf: &[u8], at: usize) -> Option<usize> {
     let mut i = at;
     loop {
-        i = next_low(buf, i)?;
-        match buf[i] {
+        match *buf.get(i)? {
             b' ' | b'\t' | b'\n' => return Some(i),
             b'\r' if CR_BLANK || *buf.get(i + 1)? == b'\n' => return Some(i),
-            // Other control bytes are legal in subjects.
             _ => i += 1,
         }
     }
 }
 
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-const HIGH_BITS: u64 = ONES << 7;
-
-/// The first byte from `at` on that is 0x20 or less: eight at a time, since most of a line is letters.
-#[inline(always)]
-fn next_low(buf: &[u8], at: usize) -> Option<usize> {
-    let mut i = at;
-    while let Some(chunk) = buf.get(i..i + 8).and_then(|chunk| chunk.first_chunk()) {
-        let word = u64::from_le_bytes(*chunk);
-        // A byte borrows when it is below 0x21; of the bytes so marked the lowest is right, which is all we use.
-        let low = word.wrapping_sub(ONES * 0x21) & !word & HIGH_BITS;
-        if low != 0 {
-            return Some(i + low.trailing_zeros() as usize / 8);
-        }
-        i += 8;
-    }
-    while *buf.get(i)? > b' ' {
-        i += 1;
-    }
-    Some(i)
-}
-
 /// Reads a size: 1 to 9 decimal digits and nothing else.
-#[inline(always)]
 pub(crate) fn parse_size(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 9 {
         return None;

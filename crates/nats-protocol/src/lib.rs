@@ -16,6 +16,7 @@ mod info;
 mod limits;
 mod op;
 mod parser;
+mod plain;
 mod progress;
 mod server_parser;
 mod verb;

@@ -1,5 +1,6 @@
 use crate::args::{self, parse_max};
 use crate::op::{ClientOp, Publish, Subscribe, Unsubscribe};
+use crate::plain::Family;
 use crate::progress::{Parts, Progress, Step};
 use crate::verb::{CLIENT_VERBS, Verb};
 use crate::{Limits, ParseError};
@@ -8,6 +9,8 @@ use crate::{Limits, ParseError};
 pub struct Parser {
     progress: Progress,
 }
+
+const PUB: Family = Family { verb: b"PUB", with_sid: false };
 
 impl Parser {
     /// A parser at the start of a stream.
@@ -27,19 +30,10 @@ impl Parser {
     /// error the stream cannot be read on; the same bytes give the same error again.
     #[inline]
     pub fn next<'b>(&mut self, buf: &'b [u8]) -> Result<Option<(ClientOp<'b>, usize)>, ParseError> {
-        if self.progress.is_fresh() {
-            let parts = match *buf {
-                [b'P' | b'p', b'U' | b'u', b'B' | b'b', b' ' | b'\t', ..] => {
-                    self.progress.whole::<3>(buf, Verb::Pub)?
-                }
-                [b'H' | b'h', b'P' | b'p', b'U' | b'u', b'B' | b'b', b' ' | b'\t', ..] => {
-                    self.progress.whole::<4>(buf, Verb::Hpub)?
-                }
-                _ => return self.next_slow(buf),
-            };
-            return Ok(parts.map(publish));
+        match self.progress.plain(buf, PUB) {
+            Some(parts) => Ok(Some(publish(parts))),
+            None => self.next_slow(buf),
         }
-        self.next_slow(buf)
     }
 
     /// How many bytes the op under way has in all, counted from its first byte. Known once the control line of an op
@@ -48,6 +42,7 @@ impl Parser {
         self.progress.op_len()
     }
 
+    #[inline(never)]
     fn next_slow<'b>(&mut self, buf: &'b [u8]) -> Result<Option<(ClientOp<'b>, usize)>, ParseError> {
         let (verb, arg, end, next) = match self.progress.advance(buf, CLIENT_VERBS)? {
             None => return Ok(None),

@@ -1,13 +1,13 @@
 use crate::args::{self, Args};
+use crate::plain::Family;
 use crate::verb::{After, Verb};
 use crate::{Limits, ParseError};
 
 /// How far a parser has come with the op under way, and what it refuses. Offsets count from the first byte of the op.
 ///
-/// `u32` throughout: a server has one of these for each connection. Limits are capped so that no offset can pass it.
+/// Offsets are `u32`: a server has one of these for each connection.
 pub(crate) struct Progress {
-    control_line_max: u32,
-    payload_max: u32,
+    limits: Limits,
     state: State,
 }
 
@@ -60,19 +60,21 @@ pub(crate) enum Step<'b> {
     Parts(Parts<'b>),
 }
 
-const CONTROL_LINE_MAX: usize = 1 << 30;
-const PAYLOAD_MAX: usize = 999_999_999;
+/// With these no offset can pass `u32`: a control line has at most a verb, as many blanks, and CR LF besides.
+fn cap(limits: Limits) -> Limits {
+    Limits {
+        control_line_max: limits.control_line_max.min(1 << 30),
+        payload_max: limits.payload_max.min(999_999_999),
+    }
+}
 
 impl Progress {
     pub(crate) fn new(limits: Limits) -> Progress {
-        let mut progress = Progress { control_line_max: 0, payload_max: 0, state: State::Start };
-        progress.set_limits(limits);
-        progress
+        Progress { limits: cap(limits), state: State::Start }
     }
 
     pub(crate) fn set_limits(&mut self, limits: Limits) {
-        self.control_line_max = limits.control_line_max.min(CONTROL_LINE_MAX) as u32;
-        self.payload_max = limits.payload_max.min(PAYLOAD_MAX) as u32;
+        self.limits = cap(limits);
     }
 
     pub(crate) fn op_len(&self) -> Option<usize> {
@@ -82,27 +84,13 @@ impl Progress {
         }
     }
 
-    /// Whether nothing of the op under way has been looked at yet.
+    /// Takes an op that is complete and plainly written. `None`: call [`Progress::advance`].
     #[inline(always)]
-    pub(crate) fn is_fresh(&self) -> bool {
-        matches!(self.state, State::Start)
-    }
-
-    /// Reads an op with payload from its first byte on: the usual case, in one pass and without storing anything.
-    #[inline(always)]
-    pub(crate) fn whole<'b, const N: usize>(
-        &mut self,
-        buf: &'b [u8],
-        verb: Verb,
-    ) -> Result<Option<Parts<'b>>, ParseError> {
-        let after = verb.text().len();
-        let Some(args) = args::split::<false, N>(buf, after) else {
-            self.line(buf, verb, after, after)?;
-            return Ok(None);
-        };
-        self.check_line(after, args.start, args.end)?;
-        let head = self.head(verb, buf, &args)?;
-        self.parts(buf, head)
+    pub(crate) fn plain<'b>(&self, buf: &'b [u8], family: Family) -> Option<Parts<'b>> {
+        match self.state {
+            State::Start => family.parse(buf, self.limits),
+            State::Line { .. } | State::Payload(_) => None,
+        }
     }
 
     /// Goes on from where the last call stopped.
@@ -165,9 +153,8 @@ impl Progress {
 
     /// The official limit is on the argument. The blanks before it must be kept too while the line is incomplete, so
     /// they meet the same limit.
-    #[inline(always)]
     fn check_line(&self, after: usize, arg: usize, end: usize) -> Result<(), ParseError> {
-        let max = self.control_line_max as usize;
+        let max = self.limits.control_line_max;
         if end - arg > max || arg - after > max {
             return Err(ParseError::ControlLineTooLong);
         }
@@ -183,36 +170,33 @@ impl Progress {
     }
 
     /// Checks the arguments of an op with payload. `N` is the most that `verb` can have.
-    #[inline(always)]
     fn head<const N: usize>(&self, verb: Verb, buf: &[u8], args: &Args<N>) -> Result<Head, ParseError> {
-        if args.count > N || args.count + 1 < N {
+        // Both ways have constant places for every argument.
+        let with_reply = args.count == N;
+        if !with_reply && args.count != N - 1 {
             return Err(verb.args_error());
         }
+        let size = if with_reply { args.get(buf, N - 1) } else { args.get(buf, N - 2) };
         let with_headers = matches!(verb, Verb::Hpub | Verb::Hmsg);
-        let span = |at: usize| -> (usize, usize) { args.spans.get(at).copied().unwrap_or_default() };
-        let digits = |at: usize| {
-            let (start, end) = span(at);
-            args::parse_size(buf.get(start..end).unwrap_or_default())
-        };
-        let total = args.count - 1;
         let mut header_len = 0;
         if with_headers {
-            header_len = digits(total - 1).ok_or(verb.header_size_error())?;
+            let size = if with_reply { args.get(buf, N - 2) } else { args.get(buf, N - 3) };
+            header_len = args::parse_size(size).ok_or(verb.header_size_error())?;
         }
-        let len = digits(total).ok_or(verb.size_error())?;
+        let len = args::parse_size(size).ok_or(verb.size_error())?;
         if header_len > len {
             return Err(verb.header_over_total_error());
         }
-        if len > self.payload_max {
+        if len as usize > self.limits.payload_max {
             return Err(ParseError::PayloadTooBig);
         }
         let has_sid = matches!(verb, Verb::Msg | Verb::Hmsg);
         let none = Span { start: 0, end: 0 };
         let payload = args.next as u32;
         Ok(Head {
-            subject: Span::new(span(0)),
-            sid: if has_sid { Span::new(span(1)) } else { none },
-            reply: if args.count == N { Span::new(span(1 + usize::from(has_sid))) } else { none },
+            subject: Span::new(args.span(0)),
+            sid: if has_sid { Span::new(args.span(1)) } else { none },
+            reply: if with_reply { Span::new(args.span(1 + usize::from(has_sid))) } else { none },
             payload: Span { start: payload, end: payload + len },
             header_len,
             with_headers,
@@ -220,7 +204,6 @@ impl Progress {
     }
 
     /// Cuts the op out of the buffer if all of it is there.
-    #[inline(always)]
     fn parts<'b>(&mut self, buf: &'b [u8], head: Head) -> Result<Option<Parts<'b>>, ParseError> {
         let end = head.payload.end as usize;
         let Some(payload) = buf.get(head.payload.start as usize..end) else {
@@ -255,12 +238,10 @@ impl Head {
 }
 
 impl Span {
-    #[inline(always)]
     fn new((start, end): (usize, usize)) -> Span {
         Span { start: start as u32, end: end as u32 }
     }
 
-    #[inline(always)]
     fn of(self, buf: &[u8]) -> &[u8] {
         buf.get(self.start as usize..self.end as usize).unwrap_or_default()
     }

@@ -1,5 +1,6 @@
 use crate::args;
 use crate::op::{Message, ServerOp};
+use crate::plain::Family;
 use crate::progress::{Parts, Progress, Step};
 use crate::verb::{SERVER_VERBS, Verb};
 use crate::{Limits, ParseError};
@@ -8,6 +9,8 @@ use crate::{Limits, ParseError};
 pub struct ServerParser {
     progress: Progress,
 }
+
+const MSG: Family = Family { verb: b"MSG", with_sid: true };
 
 impl ServerParser {
     /// A parser at the start of a stream.
@@ -23,19 +26,10 @@ impl ServerParser {
     /// Takes one op off the front of `buf`, under the same rules as [`Parser::next`](crate::Parser::next).
     #[inline]
     pub fn next<'b>(&mut self, buf: &'b [u8]) -> Result<Option<(ServerOp<'b>, usize)>, ParseError> {
-        if self.progress.is_fresh() {
-            let parts = match *buf {
-                [b'M' | b'm', b'S' | b's', b'G' | b'g', b' ' | b'\t', ..] => {
-                    self.progress.whole::<4>(buf, Verb::Msg)?
-                }
-                [b'H' | b'h', b'M' | b'm', b'S' | b's', b'G' | b'g', b' ' | b'\t', ..] => {
-                    self.progress.whole::<5>(buf, Verb::Hmsg)?
-                }
-                _ => return self.next_slow(buf),
-            };
-            return Ok(parts.map(message));
+        match self.progress.plain(buf, MSG) {
+            Some(parts) => Ok(Some(message(parts))),
+            None => self.next_slow(buf),
         }
-        self.next_slow(buf)
     }
 
     /// How many bytes the op under way has in all, as [`Parser::op_len`](crate::Parser::op_len).
@@ -43,6 +37,7 @@ impl ServerParser {
         self.progress.op_len()
     }
 
+    #[inline(never)]
     fn next_slow<'b>(&mut self, buf: &'b [u8]) -> Result<Option<(ServerOp<'b>, usize)>, ParseError> {
         let (verb, arg, end, next) = match self.progress.advance(buf, SERVER_VERBS)? {
             None => return Ok(None),
