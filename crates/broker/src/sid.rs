@@ -125,9 +125,13 @@ impl SidTable {
         }
     }
 
-    /// Appends the text of `sid` to `out`.
-    pub fn append(&self, sid: Sid, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.text(&sid));
+    /// The length of the text of `sid`, in bytes.
+    #[inline]
+    pub fn text_len(&self, sid: Sid) -> usize {
+        match sid.0[7] {
+            INTERNED => self.text(&sid).len(),
+            len => usize::from(len),
+        }
     }
 
     /// The text of `sid`.

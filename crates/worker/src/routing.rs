@@ -155,7 +155,7 @@ impl Worker {
         let headers = conn.capabilities.headers || !stored.has_headers;
         let (len, payload) = if headers { stored.whole } else { stored.headerless };
         let sid = sub.sid;
-        let len = len + self.subs.sids.text(&sid).len();
+        let len = len + self.subs.sids.text_len(sid);
         let list = self.lists.append(conn.list, Item::message(stored.index, headers), sid, len);
         let pending = conn.pending();
         let (slot, slow) =
