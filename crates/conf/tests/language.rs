@@ -9,82 +9,84 @@ use dunlin_conf::{ErrorKind, Included, Limits, LoadError, NoSources, Sources, pa
 
 #[test]
 fn good() {
-    let table: &[(&str, &str)] = &[
-        // Keys, separators and terminators.
-        ("port: 4222", r#"{"port":4222}"#),
-        ("port = 4222\r\ndebug=true\r\n", r#"{"debug":true,"port":4222}"#),
-        ("port 4222; debug true, trace on", r#"{"debug":true,"port":4222,"trace":true}"#),
-        ("\"port\"4222\n'debug' : off", r#"{"debug":false,"port":4222}"#),
-        ("key\nvalue", r#"{"key":"value"}"#),
-        ("key ==v", r#"{"key":"=v"}"#),
-        ("a{b: c", r#"{"a{b":"c"}"#),
-        ("a 1\nA 2\na 3", r#"{"A":2,"a":3}"#),
-        ("\u{feff}a 1", r#"{"a":1}"#),
-        ("", "{}"),
-        ("# only\n// comments", "{}"),
-        // Maps, and a whole file inside braces.
-        ("ws {port: 80}", r#"{"ws":{"port":80}}"#),
-        ("ws\n{\nport: 80\n\n}", r#"{"ws":{"port":80}}"#),
-        ("ws : { port :\n 80, tls = no; }", r#"{"ws":{"port":80,"tls":false}}"#),
-        ("{\"port\": 4222, \"list\": [\"a\", \"b\"]}", r#"{"list":["a","b"],"port":4222}"#),
-        ("{port: 1} {debug: on}", r#"{"debug":true,"port":1}"#),
-        ("port: 1}", r#"{"port":1}"#),
-        ("ws {port=80}}", r#"{"ws":{"port":80}}"#),
-        ("ws {# c\n port: 80 // d\n }# e", r#"{"ws":{"port":80}}"#),
-        // Arrays.
-        ("t [a\nb, #c\n c // d\n]", r#"{"t":["a","b","c"]}"#),
-        ("t: [[1 ], {a: [b]}, on, 1.5, ]", r#"{"t":[[1],{"a":["b"]},true,1.5]}"#),
-        ("t: [1,2]", r#"{"t":[1,2]}"#), // an error there
-        ("t: [1k]", r#"{"t":["1k"]}"#),
-        // Strings.
-        (r#"s: "a\t\n\r\"\\\x41\xc3\xa9""#, "{\"s\":\"a\\t\\n\\r\\\"\\\\A\u{e9}\"}"),
-        (r"s: 'a\n'", r#"{"s":"a\\n"}"#),
-        ("s: \"a\nb\"", r#"{"s":"a\nb"}"#),
-        (r"s: a\x41\tb", r#"{"s":"aA\tb"}"#),
-        ("s: a#b", r#"{"s":"a#b"}"#),
-        ("s: http://x:1/y", r#"{"s":"http://x:1/y"}"#),
-        ("s: #x", r##"{"s":"#x"}"##),
-        ("s: true'", r#"{"s":"true"}"#),
-        ("s: \"<&>\u{2028}\"", r#"{"s":"\u003c\u0026\u003e\u2028"}"#),
-        ("s: (\nab)\n)\n", r#"{"s":"\nab)\n"}"#),
-        ("s: (x\n)", r#"{"s":"x\n"}"#), // holds the `)` there
-        ("s {t (\nx\n)\n}", r#"{"s":{"t":"\nx\n"}}"#),
-        // Booleans.
-        (
-            "a: TRUE\nb: yEs\nc: On\nd: false\ne: no\nf: OFF",
-            r#"{"a":true,"b":true,"c":true,"d":false,"e":false,"f":false}"#,
-        ),
-        ("a: \"true\", b: offx", r#"{"a":"true","b":"offx"}"#),
-        // Numbers, and what only looks like one.
-        ("a: -5, b: 007, c: 1.50, d: -0.5", r#"{"a":-5,"b":7,"c":1.5,"d":-0.5}"#),
-        ("a: 1k, b: 1KB, c: 1ki, d: 1KiB, e: -2m", r#"{"a":1000,"b":1024,"c":1024,"d":1024,"e":-2000000}"#),
-        (
-            "a: 2g, b: 2gb, c: 2t, d: 2p, e: 2e, f: 1eb}",
-            r#"{"a":2000000000,"b":2147483648,"c":2000000000000,"d":2000000000000000,"e":2000000000000000000,"f":1152921504606846976}"#,
-        ),
-        ("a: -9223372036854775808", r#"{"a":-9223372036854775808}"#),
-        ("a: 30m", r#"{"a":30000000}"#),
-        (
-            "a: 2s, b: 200ms, c: 1kx, d: 127.0.0.1:4222, e: 12:3, f: 0x5",
-            r#"{"a":"2s","b":"200ms","c":"1kx","d":"127.0.0.1:4222","e":"12:3","f":"0x5"}"#,
-        ),
-        (
-            "a: 0.0000001, b: 0.000001, c: 123456789012345678901234.0",
-            r#"{"a":1e-7,"b":0.000001,"c":1.2345678901234569e+23}"#,
-        ),
-        ("a: 2006-01-02T15:04:05Z", r#"{"a":"2006-01-02T15:04:05Z"}"#),
-        // Variables.
-        ("x=5\nport: $x", r#"{"port":5,"x":5}"#),
-        ("x=5\nws {x=6, a {p: $x}}\np: $x", r#"{"p":5,"ws":{"a":{"p":6},"x":6},"x":5}"#),
-        ("x=[a]\ny={b: c}\nl: [$x, $y]", r#"{"l":[["a"],{"b":"c"}],"x":["a"],"y":{"b":"c"}}"#),
-        ("p: $2a$11$abc", r#"{"p":"$2a$11$abc"}"#),
-        ("p: \"$x\", q: a$x", r#"{"p":"$x","q":"a$x"}"#),
-    ];
-    for (text, expected) in table {
+    for (text, expected) in GOOD {
         let document = parse("t", text, &mut NoSources).unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!(document.canonical().trim_end(), *expected, "{text:?}");
     }
 }
+
+/// Texts and their canonical forms.
+const GOOD: &[(&str, &str)] = &[
+    // Keys, separators and terminators.
+    ("port: 4222", r#"{"port":4222}"#),
+    ("port = 4222\r\ndebug=true\r\n", r#"{"debug":true,"port":4222}"#),
+    ("port 4222; debug true, trace on", r#"{"debug":true,"port":4222,"trace":true}"#),
+    ("\"port\"4222\n'debug' : off", r#"{"debug":false,"port":4222}"#),
+    ("key\nvalue", r#"{"key":"value"}"#),
+    ("key ==v", r#"{"key":"=v"}"#),
+    ("a{b: c", r#"{"a{b":"c"}"#),
+    ("a 1\nA 2\na 3", r#"{"A":2,"a":3}"#),
+    ("\u{feff}a 1", r#"{"a":1}"#),
+    ("", "{}"),
+    ("# only\n// comments", "{}"),
+    // Maps, and a whole file inside braces.
+    ("ws {port: 80}", r#"{"ws":{"port":80}}"#),
+    ("ws\n{\nport: 80\n\n}", r#"{"ws":{"port":80}}"#),
+    ("ws : { port :\n 80, tls = no; }", r#"{"ws":{"port":80,"tls":false}}"#),
+    ("{\"port\": 4222, \"list\": [\"a\", \"b\"]}", r#"{"list":["a","b"],"port":4222}"#),
+    ("{port: 1} {debug: on}", r#"{"debug":true,"port":1}"#),
+    ("port: 1}", r#"{"port":1}"#),
+    ("ws {port=80}}", r#"{"ws":{"port":80}}"#),
+    ("ws {# c\n port: 80 // d\n }# e", r#"{"ws":{"port":80}}"#),
+    // Arrays.
+    ("t [a\nb, #c\n c // d\n]", r#"{"t":["a","b","c"]}"#),
+    ("t: [[1 ], {a: [b]}, on, 1.5, ]", r#"{"t":[[1],{"a":["b"]},true,1.5]}"#),
+    ("t: [1,2]", r#"{"t":[1,2]}"#), // an error there
+    ("t: [1k]", r#"{"t":["1k"]}"#),
+    // Strings.
+    (r#"s: "a\t\n\r\"\\\x41\xc3\xa9""#, "{\"s\":\"a\\t\\n\\r\\\"\\\\A\u{e9}\"}"),
+    (r"s: 'a\n'", r#"{"s":"a\\n"}"#),
+    ("s: \"a\nb\"", r#"{"s":"a\nb"}"#),
+    (r"s: a\x41\tb", r#"{"s":"aA\tb"}"#),
+    ("s: a#b", r#"{"s":"a#b"}"#),
+    ("s: http://x:1/y", r#"{"s":"http://x:1/y"}"#),
+    ("s: #x", r##"{"s":"#x"}"##),
+    ("s: true'", r#"{"s":"true"}"#),
+    ("s: \"<&>\u{2028}\"", r#"{"s":"\u003c\u0026\u003e\u2028"}"#),
+    ("s: (\nab)\n)\n", r#"{"s":"\nab)\n"}"#),
+    ("s: (x\n)", r#"{"s":"x\n"}"#), // holds the `)` there
+    ("s {t (\nx\n)\n}", r#"{"s":{"t":"\nx\n"}}"#),
+    // Booleans.
+    (
+        "a: TRUE\nb: yEs\nc: On\nd: false\ne: no\nf: OFF",
+        r#"{"a":true,"b":true,"c":true,"d":false,"e":false,"f":false}"#,
+    ),
+    ("a: \"true\", b: offx", r#"{"a":"true","b":"offx"}"#),
+    // Numbers, and what only looks like one.
+    ("a: -5, b: 007, c: 1.50, d: -0.5", r#"{"a":-5,"b":7,"c":1.5,"d":-0.5}"#),
+    ("a: 1k, b: 1KB, c: 1ki, d: 1KiB, e: -2m", r#"{"a":1000,"b":1024,"c":1024,"d":1024,"e":-2000000}"#),
+    (
+        "a: 2g, b: 2gb, c: 2t, d: 2p, e: 2e, f: 1eb}",
+        r#"{"a":2000000000,"b":2147483648,"c":2000000000000,"d":2000000000000000,"e":2000000000000000000,"f":1152921504606846976}"#,
+    ),
+    ("a: -9223372036854775808", r#"{"a":-9223372036854775808}"#),
+    ("a: 30m", r#"{"a":30000000}"#),
+    (
+        "a: 2s, b: 200ms, c: 1kx, d: 127.0.0.1:4222, e: 12:3, f: 0x5",
+        r#"{"a":"2s","b":"200ms","c":"1kx","d":"127.0.0.1:4222","e":"12:3","f":"0x5"}"#,
+    ),
+    (
+        "a: 0.0000001, b: 0.000001, c: 123456789012345678901234.0",
+        r#"{"a":1e-7,"b":0.000001,"c":1.2345678901234569e+23}"#,
+    ),
+    ("a: 2006-01-02T15:04:05Z", r#"{"a":"2006-01-02T15:04:05Z"}"#),
+    // Variables.
+    ("x=5\nport: $x", r#"{"port":5,"x":5}"#),
+    ("x=5\nws {x=6, a {p: $x}}\np: $x", r#"{"p":5,"ws":{"a":{"p":6},"x":6},"x":5}"#),
+    ("x=[a]\ny={b: c}\nl: [$x, $y]", r#"{"l":[["a"],{"b":"c"}],"x":["a"],"y":{"b":"c"}}"#),
+    ("p: $2a$11$abc", r#"{"p":"$2a$11$abc"}"#),
+    ("p: \"$x\", q: a$x", r#"{"p":"$x","q":"a$x"}"#),
+];
 
 #[test]
 fn bad() {

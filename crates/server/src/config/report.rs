@@ -77,28 +77,34 @@ impl Report {
         None
     }
 
-    /// A limit in bytes or pieces; 0 stands for the default.
-    pub(super) fn limit(&mut self, entry: &Entry, target: &mut usize) {
-        if let Some(value) = self.number(entry, 0, i64::from(i32::MAX))
+    /// A limit in bytes or pieces, at most `max`; 0 stands for the default.
+    pub(super) fn limit(&mut self, entry: &Entry, max: i64, target: &mut usize) {
+        if let Some(value) = self.number(entry, 0, max)
             && value > 0
         {
-            // The range above fits every usize.
             *target = usize::try_from(value).unwrap_or(usize::MAX);
         }
     }
 
-    /// A duration of zero or more. A bare number is seconds, which calls for a warning.
-    pub(super) fn duration(&mut self, entry: &Entry) -> Option<Duration> {
+    /// A duration of zero or more, and whether it is a bare number of seconds.
+    pub(super) fn duration_or_seconds(&mut self, entry: &Entry) -> Option<(Duration, bool)> {
         let span = self.value(entry.duration())?;
-        let Ok(nanoseconds) = u64::try_from(span.nanoseconds) else {
-            self.error_at(&entry.node.place, format_args!("{}: a duration cannot be negative", entry.key));
-            return None;
-        };
-        let duration = Duration::from_nanos(nanoseconds);
-        if span.bare_seconds {
+        if let Ok(nanoseconds) = u64::try_from(span.nanoseconds) {
+            return Some((Duration::from_nanos(nanoseconds), span.bare_seconds));
+        }
+        self.error_at(&entry.node.place, format_args!("{}: a duration cannot be negative", entry.key));
+        None
+    }
+
+    /// A duration of zero or more. A bare number of seconds calls for a warning.
+    pub(super) fn duration(&mut self, entry: &Entry) -> Option<Duration> {
+        let (duration, is_bare) = self.duration_or_seconds(entry)?;
+        if is_bare {
             let (place, key, seconds) = (&entry.node.place, &entry.key, duration.as_secs());
+            // `2m` without quotes is the size 2000000.
+            let trap = if seconds >= 1_000_000 { " (an `m` needs quotes: \"2m\")" } else { "" };
             self.warn_strictly(format_args!(
-                "{place}: {key}: {seconds} is read as seconds: write a duration with its unit, as in \"{seconds}s\""
+                "{place}: {key}: {seconds} is read as seconds: write a duration with its unit, as in \"{seconds}s\"{trap}"
             ));
         }
         Some(duration)

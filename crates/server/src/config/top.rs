@@ -10,6 +10,9 @@ use super::{Config, HttpConfig, ListenPort, Report, listen, websocket};
 /// The workers that a file may ask for.
 const WORKERS_MAX: i64 = 256;
 
+/// The bytes that a size on the wire can have.
+const BYTES_MAX: i64 = i32::MAX as i64;
+
 /// Reads the top level of a file into `config`.
 pub(super) fn read(root: &Map, config: &mut Config, report: &mut Report) {
     for entry in root {
@@ -62,9 +65,9 @@ fn set_http(config: &mut Config, host: Option<String>, port: Option<ListenPort>)
 
 fn limits(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
     match key {
-        "max_control_line" => report.limit(entry, &mut config.max_control_line),
-        "max_payload" => report.limit(entry, &mut config.max_payload),
-        "max_pending" => report.limit(entry, &mut config.max_pending),
+        "max_control_line" => report.limit(entry, BYTES_MAX, &mut config.max_control_line),
+        "max_payload" => report.limit(entry, BYTES_MAX, &mut config.max_payload),
+        "max_pending" => report.limit(entry, i64::MAX, &mut config.max_pending),
         "max_connections" | "max_conn" => {
             // As nats-server: 0 and less refuse all.
             if let Some(value) = report.value(entry.integer()) {
@@ -78,11 +81,11 @@ fn limits(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) ->
             }
         }
         "max_sub_tokens" | "max_subscription_tokens" => {
-            if let Some(value) = report.number(entry, 0, i64::from(u8::MAX)) {
-                config.max_sub_tokens = u8::try_from(value).ok().filter(|tokens| *tokens > 0);
+            if let Some(value) = report.number(entry, 1, i64::from(u8::MAX)) {
+                config.max_sub_tokens = u8::try_from(value).ok();
             }
         }
-        "max_closed_clients" => report.limit(entry, &mut config.max_closed_clients),
+        "max_closed_clients" => report.limit(entry, i64::from(i32::MAX), &mut config.max_closed_clients),
         _ => return false,
     }
     true

@@ -149,10 +149,7 @@ impl Report {
     fn refuse(&mut self, entry: &Entry, reason: &str) {
         self.error_at(
             &entry.key_place,
-            format_args!(
-                "{}: dunlin does not serve this yet, and does not start without it: {reason}",
-                entry.key
-            ),
+            format_args!("{} is not served by dunlin yet, and not to be ignored: {reason}", entry.key),
         );
     }
 }

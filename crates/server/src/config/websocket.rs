@@ -57,17 +57,9 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
         }
         "handshake_timeout" => {
             // A number of seconds is as good as a duration for this key.
-            if let Some(span) = report.value(entry.duration()) {
-                match u64::try_from(span.nanoseconds) {
-                    Ok(0) => {}
-                    Ok(nanoseconds) => {
-                        websocket.handshake_timeout = std::time::Duration::from_nanos(nanoseconds)
-                    }
-                    Err(_) => {
-                        report.error_at(&entry.node.place, "handshake_timeout: a duration cannot be negative")
-                    }
-                }
-            }
+            let timeout = report.duration_or_seconds(entry).map(|(timeout, _)| timeout);
+            websocket.handshake_timeout =
+                timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(websocket.handshake_timeout);
         }
         "compression" | "compress" => report.set(&mut websocket.compression, entry.boolean()),
         "authorization" | "authentication" => report.refuse_authorization(entry),
@@ -84,7 +76,7 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
         "token_cookie" => websocket.cookies.token = report.text(entry),
         "headers" => websocket.headers = headers(entry, report),
         "ping_interval" => {
-            websocket.ping_interval = report.duration(entry).filter(|interval| !interval.is_zero())
+            websocket.ping_interval = report.duration(entry).filter(|interval| !interval.is_zero());
         }
         "no_masking" => report.set(&mut websocket.no_masking, entry.boolean()),
         _ => report.unknown(entry, "websocket"),

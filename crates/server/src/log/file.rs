@@ -92,6 +92,7 @@ fn is_stamp(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::{LogFile, is_stamp};
     use jiff::Timestamp;

@@ -1,0 +1,194 @@
+//! Configuration files, through `-t`.
+
+use std::process::Command;
+
+use crate::support::{Folder, PROGRAM};
+
+/// Checks a file with this text, and returns whether it is valid and what was said, a line each.
+fn check(text: &str) -> (bool, Vec<String>) {
+    let folder = Folder::new();
+    folder.write("a.conf", text);
+    let output =
+        Command::new(PROGRAM).args(["-t", "-c", "a.conf"]).current_dir(folder.path()).output().unwrap();
+    assert!(output.stdout.is_empty());
+    let lines = String::from_utf8(output.stderr)
+        .unwrap()
+        .lines()
+        .map(|line| line.replacen("dunlin: ", "", 1))
+        .collect();
+    (output.status.success(), lines)
+}
+
+#[test]
+fn digest_is_that_of_nats_server() {
+    // Taken from `nats-server -t`.
+    for (text, digest) in [
+        ("{port: 4222} # a comment\n", "797533ebd0dfba7d34a0f9337ecf147e442871f48ddfd07ed751575a5737267e"),
+        ("x=5\nport: $x", "2c5e6fd6870f5614a30d9fa16f626cef8f85600f99dff43b391b62faa056536f"),
+        ("server_name: \"\u{2028}<>&\"", "294438b85f2857312248d804b079d26850699fe0e47473d4317bc80bf641692b"),
+    ] {
+        let expected = format!("configuration file a.conf is valid (sha256:{digest})");
+        assert_eq!(check(text), (true, vec![expected]), "{text}");
+    }
+}
+
+#[test]
+fn served_keys() {
+    let text = r#"
+        server_name: x
+        listen: "127.0.0.1:-1"
+        client_advertise: "a:1"
+        http: ":-1"
+        http_base_path: "/m"
+        debug: true, trace: false, trace_verbose: no, logtime: on, logtime_utc: off
+        log_file: "x.log", log_size_limit: 10mb, log_max_num: 3, max_traced_msg_len: 10
+        pid_file: "x.pid", ports_file_dir: "."
+        max_control_line: 8kb, max_payload: 2mb, max_pending: 5gb, max_connections: 0, max_subscriptions: 10
+        max_sub_tokens: 8, max_closed_clients: 5
+        ping_interval: "1m30s", ping_max: 3, write_deadline: 2s
+        lame_duck_duration: "60s", lame_duck_grace_period: "5s"
+        no_header_support: true
+        workers: 2
+        websocket {
+            listen: ":-1", no_tls: true, advertise: "a:1", handshake_timeout: 5, ping_interval: "5s", compression: false
+            same_origin: false, headers { X-Frame: "y" }
+        }
+    "#;
+    let (valid, lines) = check(text);
+    assert!(valid && lines.len() == 1, "{lines:#?}");
+}
+
+#[test]
+fn keys_that_are_not_served_yet_are_named() {
+    let text = "cluster { name: c }\nleafnodes { port: -1 }\ngateway { name: g }\njetstream: true\nmqtt { port: -1 }\nserver_tags: [a]\n\
+        mappings { a: b }\nsystem_account: A\nresolver: MEMORY\naccounts { A {} }\nhttps: 1\nwrite_timeout: close\nproxy_protocol: true\n\
+        authorization { timeout: 1 }\n";
+    let (valid, lines) = check(text);
+    assert!(valid, "{lines:#?}");
+    for (index, line) in text.lines().enumerate() {
+        let key = line.split([' ', ':']).next().unwrap();
+        let expected =
+            format!("warning: a.conf:{}:1: {key} is not served by dunlin yet, and has no effect", index + 1);
+        assert_eq!(lines[index], expected);
+    }
+    let (_, lines) = check(
+        "websocket { port: 80, no_tls: true\n compression: true\n allowed_origins: \"http://a\"\n user_cookie: u\n}",
+    );
+    assert_eq!(
+        lines[..3],
+        [
+            "warning: a.conf:2:2: websocket compression is not served yet: messages are sent uncompressed",
+            "warning: a.conf:3:2: websocket allowed_origins is not served yet: PAGES OF EVERY ORIGIN ARE LET IN",
+            "warning: a.conf:4:2: websocket user_cookie is not served yet: the cookie is not read",
+        ]
+    );
+    assert_eq!(check("jetstream: false\nsyslog: off").1.len(), 1);
+}
+
+#[test]
+fn security_is_never_ignored() {
+    for text in [
+        "authorization { user: a, password: b }",
+        "authorization { token: t }",
+        "authorization { users: [{user: a, password: b}] }",
+        "accounts { A { users: [{user: a, password: b}] } }",
+        "tls { cert_file: c }",
+        "operator: o.jwt",
+        "trusted_keys: [k]",
+        "no_auth_user: a",
+        "websocket { port: 80, tls { cert_file: c } }",
+        "websocket { port: 80, no_tls: true, authorization { user: a } }",
+        "websocket { port: 80, no_tls: true, no_auth_user: a }",
+        "websocket { port: 80, no_tls: true, jwt_cookie: a }",
+        "websocket { port: 80 }",
+    ] {
+        let (valid, lines) = check(text);
+        assert!(!valid && lines.len() == 1, "{text}: {lines:#?}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_shown_with_their_places() {
+    let (valid, lines) = check(
+        "port: \"x\"\nunknown: 1\nmax_payload: 3gb\nping_interval: 2m\nlame_duck_duration: 3s\nwebsocket{port: 80}\nx: 5\nmax_connections: $x\n\
+         websocket {port: 1, no_tls: on,\n foo: 1\n headers { Host: a, Sec-WebSocket-X: b, \"a b\": c, d: \"e\\r\\n\" }\n origins: [foo, \"http://\"]\n}\n",
+    );
+    assert!(!valid);
+    let expected = [
+        "a.conf:1:7: port: expected a whole number (without quotes), found the text \"x\"",
+        "a.conf:2:1: unknown field \"unknown\"",
+        "a.conf:3:14: max_payload: 3221225472 is not between 0 and 2147483647",
+        "a.conf:5:21: invalid lame_duck_duration, minimum is 30 seconds",
+        "a.conf:6:1: unknown field \"websocket{port\" (put a blank after the key)",
+    ];
+    assert_eq!(lines[..5], expected, "{lines:#?}");
+    for (line, part) in [
+        (5, "a.conf:10:2: unknown field \"foo\" in the block websocket"),
+        (6, "a.conf:11:12: websocket: invalid header \"Host\" not allowed"),
+        (
+            7,
+            "a.conf:11:21: websocket: invalid header \"Sec-WebSocket-X\", \"Sec-WebSocket-\" prefix not allowed",
+        ),
+        (8, "a.conf:11:41: websocket: \"a b\" is not the name of a header"),
+        (9, "a.conf:11:54: websocket: the value of the header \"d\" holds control characters"),
+        (10, "a.conf:12:11: unable to parse allowed origin \"foo\": allowed origins must be absolute URLs"),
+        (11, "a.conf:12:11: unable to parse allowed origin \"http://\": host is required"),
+        (
+            12,
+            "a.conf:4:16: ping_interval: 2000000 is read as seconds: write a duration with its unit, as in \"2000000s\" (an `m` needs quotes",
+        ),
+    ] {
+        assert!(lines[line].starts_with(part), "{part}\n{lines:#?}");
+    }
+}
+
+#[test]
+fn settings_must_fit_each_other() {
+    for (text, error) in [
+        (
+            "max_payload: 3mb, max_pending: 2mb",
+            "max_payload (3145728) cannot be higher than max_pending (2097152)",
+        ),
+        ("lame_duck_grace_period: \"3m\"", "lame_duck_grace_period must be shorter than lame_duck_duration"),
+        ("port: 4222, http: 4222", "http and port cannot both listen on port 4222"),
+        (
+            "port: 80\nwebsocket { port: 80, no_tls: true, host: 127.0.0.1 }",
+            "websocket and port cannot both listen on port 80",
+        ),
+        ("", "a.conf: config has no values or is empty"),
+        (
+            "ping_interval: 5",
+            "a.conf:1:16: ping_interval: 5 is read as seconds: write a duration with its unit, as in \"5s\"",
+        ),
+        ("include nope.conf", "a.conf:1:9: cannot include \"nope.conf\": there is no such file"),
+        (
+            "port: $NO_SUCH_VARIABLE_SET",
+            "a.conf:1:7: variable $NO_SUCH_VARIABLE_SET not found: no earlier key and no environment variable has this name",
+        ),
+    ] {
+        assert_eq!(check(text), (false, vec![error.to_owned()]), "{text}");
+    }
+    let (valid, _) = check(
+        "listen: \"127.0.0.1:4222\", http: \"127.0.0.2:4222\"\nwebsocket { listen: \"127.0.0.3:4222\", no_tls: true }",
+    );
+    assert!(valid);
+}
+
+#[test]
+fn includes_are_relative_to_the_including_file() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("d")).unwrap();
+    folder.write("a.conf", "include d/b.conf\nport: $p");
+    folder.write("d/b.conf", "p: -1\ninclude \"c.conf\"");
+    folder.write("d/c.conf", "debug: 5");
+    let path = folder.path().join("a.conf");
+    let output = Command::new(PROGRAM).arg("-t").arg("-c").arg(&path).output().unwrap();
+    let expected = folder.path().join("d/c.conf");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!(
+            "dunlin: {}:1:8: debug: expected true or false (without quotes), found the number 5\n",
+            expected.display()
+        )
+    );
+}

@@ -1,0 +1,144 @@
+//! A running server: log lines, files and signals.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::support::{Folder, PROGRAM, Server, run, wait_for};
+
+const CONFIG: &str = "listen: \"127.0.0.1:-1\"\nhttp: \"127.0.0.1:-1\"\nwebsocket { listen: \"127.0.0.1:-1\", no_tls: true }\n";
+
+fn start(folder: &Folder, args: &[&str]) -> (Server, Vec<String>) {
+    Server::start(Path::new(PROGRAM), folder, args)
+}
+
+#[test]
+fn log_lines_and_files() {
+    let folder = Folder::new();
+    folder.write("a.conf", &format!("{CONFIG}server_name: probe\ncluster {{ name: c }}\n"));
+    let link = folder.path().join("nats-server");
+    std::os::unix::fs::symlink(PROGRAM, &link).unwrap();
+    let (server, lines) =
+        Server::start(&link, &folder, &["-c", "a.conf", "-P", "a.pid", "--ports_file_dir", "."]);
+
+    let pid = server.pid();
+    assert_eq!(fs::read_to_string(folder.path().join("a.pid")).unwrap(), pid.to_string());
+    let ports_file = folder.path().join(format!("nats-server_{pid}.ports"));
+    let ports: serde_json::Value = serde_json::from_str(&fs::read_to_string(&ports_file).unwrap()).unwrap();
+    let address = |key: &str, scheme: &str| {
+        let urls = ports[key].as_array().unwrap();
+        assert_eq!(urls.len(), 1);
+        urls[0].as_str().unwrap().strip_prefix(scheme).unwrap().to_owned()
+    };
+    let (nats, http, ws) =
+        (address("nats", "nats://"), address("monitoring", "http://"), address("websocket", "ws://"));
+    let expected = [
+        "[INF] Starting dunlin".to_owned(),
+        "[INF]   Version:  ".to_owned(),
+        "[WRN] a.conf:5:1: cluster is not served by dunlin yet, and has no effect".to_owned(),
+        "[INF]   Name:     probe".to_owned(),
+        "[INF]   ID:       N".to_owned(),
+        "[INF] Using configuration file: a.conf (sha256:".to_owned(),
+        format!("[INF] Starting http monitor on {http}"),
+        format!("[INF] Listening for websocket clients on ws://{ws}"),
+        format!("[INF] Listening for client connections on {nats}"),
+        "[INF] Server is ready".to_owned(),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(&expected) {
+        assert!(line.contains(expected.as_str()), "{line:?} is not {expected:?}");
+    }
+
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(!ports_file.exists() && !folder.path().join("a.pid").exists());
+}
+
+#[test]
+fn a_log_file_is_written_and_reopened() {
+    let folder = Folder::new();
+    folder.write("a.conf", CONFIG);
+    let (path, moved) = (folder.path().join("a.log"), folder.path().join("a.log.1"));
+    let server = Server::launch(
+        Path::new(PROGRAM),
+        &folder,
+        &["-c", "a.conf", "-l", "a.log", "-T=false", "-P", "a.pid"],
+    );
+    // The log is in the file, not on a stream that could be waited on.
+    wait_for(&path, "Server is ready");
+    let pid = server.pid();
+    assert!(fs::read_to_string(&path).unwrap().starts_with(&format!("[{pid}] [INF] Starting dunlin\n")));
+    fs::rename(&path, &moved).unwrap();
+    assert!(run(&["--signal", &format!("reopen={pid}")]).status.success());
+    wait_for(&path, "File log re-opened");
+    let pid_file = folder.path().join("a.pid");
+    assert!(run(&["-sl", &format!("quit={}", pid_file.display())]).status.success());
+    assert_eq!(server.wait().code(), Some(0));
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains("Trapped \"interrupt\" signal") && text.ends_with("[INF] Server Exiting..\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn reload() {
+    let folder = Folder::new();
+    folder.write("a.conf", CONFIG);
+    let (mut server, _) = start(&folder, &["-c", "a.conf"]);
+    let mut reload = |text: &str, end: &str| {
+        folder.write("a.conf", &format!("{CONFIG}{text}"));
+        server.signal(Signal::HUP);
+        server.lines_until(end)
+    };
+    let lines = reload("max_payload: 2mb\ndebug: true\n", ")");
+    let expected = [
+        "Trapped \"hangup\" signal",
+        "Reloaded: debug = true",
+        "Reloaded: max_payload = 2097152",
+        "Reloaded server configuration (sha256:",
+    ];
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.contains(expected), "{lines:#?}");
+    }
+    // All or nothing, and every key that stands in the way is named.
+    let lines = reload("max_payload: 3mb\nmax_pending: 9mb\nmax_subs: 5\n", "new=5");
+    let failed = "[ERR] Failed to reload server configuration: config reload not supported for";
+    assert!(lines[1].ends_with(&format!("{failed} max_pending: old=67108864, new=9437184")), "{lines:#?}");
+    assert!(lines[2].ends_with(&format!("{failed} max_subscriptions: old=0, new=5")), "{lines:#?}");
+    let lines = reload("max_payload: \"x\"\n", "\"x\"");
+    assert!(
+        lines[1].contains(
+            "[ERR] Failed to reload server configuration: a.conf:4:14: max_payload: expected a whole number"
+        ),
+        "{lines:#?}"
+    );
+    let lines = reload("max_payload: 2mb\ndebug: true\n", ")");
+    assert_eq!(lines.len(), 2, "nothing had changed: {lines:#?}");
+}
+
+#[test]
+fn without_a_file_there_is_nothing_to_reload() {
+    let folder = Folder::new();
+    let (mut server, lines) = start(&folder, &["-p", "-1", "-a", "127.0.0.1", "-DV", "-n", "x"]);
+    assert!(!lines.iter().any(|line| line.contains("websocket")), "{lines:#?}");
+    server.signal(Signal::HUP);
+    server.lines_until("can only reload config when a file is provided using -c or --config");
+    server.signal(Signal::USR1);
+    server.lines_until("File log re-open ignored, not a file logger");
+    server.signal(Signal::USR2);
+    server.lines_until("Entering lame duck mode, stop accepting new clients");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_port_that_is_taken_is_fatal() {
+    let folder = Folder::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut server = Server::launch(Path::new(PROGRAM), &folder, &["-p", &port, "-a", "127.0.0.1"]);
+    let lines = server.lines_until("Address already in use (os error 98)");
+    assert!(lines.last().is_some_and(|line| line.contains("[FTL]") && line.contains(&port)), "{lines:#?}");
+    assert_eq!(server.wait().code(), Some(1));
+}
