@@ -4,10 +4,6 @@ pub(crate) struct Args<const N: usize> {
     spans: [(usize, usize); N],
     /// How many arguments there are, those not kept included.
     pub(crate) count: usize,
-    /// Where the first argument starts, or the line ends.
-    pub(crate) start: usize,
-    /// Where the line ends, its CR LF or LF not included.
-    pub(crate) end: usize,
     /// Where the next line starts.
     pub(crate) next: usize,
 }
@@ -31,12 +27,11 @@ impl<const N: usize> Args<N> {
 /// so does the NATS server, with `SUB` and `UNSUB`.
 pub(crate) fn split<const CR_BLANK: bool, const N: usize>(buf: &[u8], at: usize) -> Option<Args<N>> {
     let mut spans = [(0, 0); N];
-    let start = skip_blanks::<CR_BLANK>(buf, at);
     let mut count = 0;
-    let mut i = start;
+    let mut i = skip_blanks::<CR_BLANK>(buf, at);
     loop {
         if let Some(next) = line_end(buf, i)? {
-            return Some(Args { spans, count, start, end: i, next });
+            return Some(Args { spans, count, next });
         }
         let end = argument_end::<CR_BLANK>(buf, i)?;
         if let Some(span) = spans.get_mut(count) {

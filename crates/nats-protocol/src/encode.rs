@@ -24,7 +24,6 @@ pub struct MsgHead<'a> {
 impl MsgHead<'_> {
     /// Appends the control line.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.reserve(self.encoded_len());
         out.extend_from_slice(if self.header_len.is_some() { b"HMSG " } else { b"MSG " });
         push_token(self.subject, out);
         push_token(self.sid, out);
@@ -59,7 +58,6 @@ pub struct PubHead<'a> {
 impl PubHead<'_> {
     /// Appends the control line.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.reserve(self.encoded_len());
         out.extend_from_slice(if self.header_len.is_some() { b"HPUB " } else { b"PUB " });
         push_token(self.subject, out);
         push_sizes(self.reply, self.header_len, self.total_len, out);

@@ -42,6 +42,7 @@ impl Parser {
         self.progress.op_len()
     }
 
+    /// Kept out of `next`, which callers inline.
     #[inline(never)]
     fn next_slow<'b>(&mut self, buf: &'b [u8]) -> Result<Option<(ClientOp<'b>, usize)>, ParseError> {
         let (verb, arg, end, next) = match self.progress.advance(buf, CLIENT_VERBS)? {

@@ -1,6 +1,7 @@
-//! The short way for ops with payload that are complete and written as almost every client writes them: one blank between
-//! arguments, CR LF after the line. It says `None` to everything else, errors too, and [`Progress`](crate::progress::Progress)
-//! decides that: so it cannot disagree about what is valid, only be slower or faster.
+//! The short way for ops with payload that are there whole and written as almost every client writes them: one blank
+//! between arguments, CR LF after the line. It says `None` to everything else, errors too, and
+//! [`Progress::advance`](crate::progress::Progress::advance) decides. It stores nothing, and what it takes `advance` would
+//! take as well.
 
 use crate::Limits;
 use crate::progress::Parts;
@@ -44,14 +45,13 @@ fn parse<'b>(
     let (subject, rest) = token(argument)?;
     let (sid, rest) = if with_sid { token(rest)? } else { (&[][..], rest) };
     // A reply subject can start with digits, or be nothing else: whether there is one shows at the end of the line.
-    let (reply, sizes) = match sizes(rest, with_headers) {
+    let (reply, Sizes { header_len, total, rest }) = match sizes(rest, with_headers) {
         Some(sizes) => (None, sizes),
         None => {
             let (reply, rest) = token(rest)?;
-            (Some(reply), self::sizes(rest, with_headers)?)
+            (Some(reply), sizes(rest, with_headers)?)
         }
     };
-    let Sizes { header_len, total, rest } = sizes;
     let line_len = argument.len() - rest.len() - "\r\n".len();
     if line_len > limits.control_line_max || total as usize > limits.payload_max || header_len > total {
         return None;

@@ -3,9 +3,9 @@ use crate::plain::Family;
 use crate::verb::{After, Verb};
 use crate::{Limits, ParseError};
 
-/// How far a parser has come with the op under way, and what it refuses. Offsets count from the first byte of the op.
+/// How far a parser has come with the op under way, and what it refuses.
 ///
-/// Offsets are `u32`: a server has one of these for each connection.
+/// Offsets count from the first byte of the op. They are `u32`, since a server has one of these for each connection.
 pub(crate) struct Progress {
     limits: Limits,
     state: State,
@@ -94,7 +94,6 @@ impl Progress {
     }
 
     /// Goes on from where the last call stopped.
-    #[inline(never)]
     pub(crate) fn advance<'b>(
         &mut self,
         buf: &'b [u8],
@@ -108,8 +107,7 @@ impl Progress {
                 (verb, verb.text().len(), verb.text().len())
             }
         };
-        let Some(line) = self.line(buf, verb, arg, scanned)? else { return Ok(None) };
-        let (arg, end, next) = line;
+        let Some((arg, end, next)) = self.line(buf, verb, arg, scanned)? else { return Ok(None) };
         let head = match verb {
             Verb::Pub => self.split_head::<3>(buf, verb, arg)?,
             Verb::Hpub | Verb::Msg => self.split_head::<4>(buf, verb, arg)?,
@@ -124,9 +122,8 @@ impl Progress {
         self.state = State::Start;
     }
 
-    /// Looks for the end of the control line in what has not been scanned. Gives argument start, argument end and the
-    /// start of the next line.
-    #[inline(never)]
+    /// Looks for the end of the control line in what has not been scanned. `Some`: where the argument starts, where it
+    /// ends, and where the next line starts.
     fn line(
         &mut self,
         buf: &[u8],
@@ -164,26 +161,24 @@ impl Progress {
     fn split_head<const N: usize>(&self, buf: &[u8], verb: Verb, arg: usize) -> Result<Head, ParseError> {
         match args::split::<false, N>(buf, arg) {
             Some(args) => self.head(verb, buf, &args),
-            // `line` has found the LF, so `split` does.
+            // Not reached: the LF has been found before.
             None => Err(verb.args_error()),
         }
     }
 
     /// Checks the arguments of an op with payload. `N` is the most that `verb` can have.
     fn head<const N: usize>(&self, verb: Verb, buf: &[u8], args: &Args<N>) -> Result<Head, ParseError> {
-        // Both ways have constant places for every argument.
         let with_reply = args.count == N;
         if !with_reply && args.count != N - 1 {
             return Err(verb.args_error());
         }
-        let size = if with_reply { args.get(buf, N - 1) } else { args.get(buf, N - 2) };
+        let last = args.count - 1;
         let with_headers = matches!(verb, Verb::Hpub | Verb::Hmsg);
         let mut header_len = 0;
         if with_headers {
-            let size = if with_reply { args.get(buf, N - 2) } else { args.get(buf, N - 3) };
-            header_len = args::parse_size(size).ok_or(verb.header_size_error())?;
+            header_len = args::parse_size(args.get(buf, last - 1)).ok_or(verb.header_size_error())?;
         }
-        let len = args::parse_size(size).ok_or(verb.size_error())?;
+        let len = args::parse_size(args.get(buf, last)).ok_or(verb.size_error())?;
         if header_len > len {
             return Err(verb.header_over_total_error());
         }

@@ -37,6 +37,7 @@ impl ServerParser {
         self.progress.op_len()
     }
 
+    /// Kept out of `next`, which callers inline.
     #[inline(never)]
     fn next_slow<'b>(&mut self, buf: &'b [u8]) -> Result<Option<(ServerOp<'b>, usize)>, ParseError> {
         let (verb, arg, end, next) = match self.progress.advance(buf, SERVER_VERBS)? {

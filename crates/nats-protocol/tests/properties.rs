@@ -3,7 +3,7 @@
 mod drive;
 mod naive;
 
-use drive::{chunks, feed};
+use drive::feed;
 use dunlin_nats_protocol::{
     ClientOp, HeaderBlock, HeaderWriter, Limits, Message, MsgHead, Parser, PubHead, Publish, ServerOp,
     ServerParser, Status, Subscribe, Unsubscribe,
@@ -58,6 +58,15 @@ fn rough_op() -> impl Strategy<Value = Vec<u8>> {
             op
         },
     )
+}
+
+/// The pieces of `input` between `cuts`, which are taken modulo its length.
+fn chunks<'b>(input: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (input.len() + 1)).collect();
+    cuts.push(input.len());
+    cuts.sort_unstable();
+    let mut start = 0;
+    cuts.into_iter().map(|end| &input[std::mem::replace(&mut start, end)..end]).collect()
 }
 
 fn token() -> impl Strategy<Value = Vec<u8>> {

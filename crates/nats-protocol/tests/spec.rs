@@ -4,7 +4,7 @@
 mod drive;
 mod naive;
 
-use drive::feed_all_ways;
+use drive::{AnyParser, feed};
 use dunlin_nats_protocol::{
     ClientOp, Limits, Message, ParseError, Parser, Publish, ServerOp, ServerParser, Subscribe, Unsubscribe,
 };
@@ -364,4 +364,14 @@ fn wire_texts() {
     assert!(ParseError::PayloadTooBig.is_payload_too_big());
     assert!(ParseError::ControlLineTooLong.is_control_line_too_long());
     assert_eq!(ParseError::SubArgs.to_string(), "SUB needs subject, optional queue and sid");
+}
+
+/// Feeds `input` whole, byte by byte, and split at every point.
+fn feed_all_ways<P: AnyParser>(input: &[u8], limits: Limits, ops: &[P::Op<'_>], end: Option<ParseError>) {
+    feed::<P>([input], limits, ops, end);
+    feed::<P>(input.chunks(1), limits, ops, end);
+    for at in 0..=input.len() {
+        let (head, tail) = input.split_at(at);
+        feed::<P>([head, tail], limits, ops, end);
+    }
 }

@@ -91,27 +91,3 @@ pub(crate) fn feed<'c, P: AnyParser>(
     }
     assert_eq!((seen, None), (ops.len(), end), "ops, error");
 }
-
-/// The pieces of `input` between `cuts`, which are taken modulo its length.
-pub(crate) fn chunks<'b>(input: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
-    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (input.len() + 1)).collect();
-    cuts.push(input.len());
-    cuts.sort_unstable();
-    let mut start = 0;
-    cuts.into_iter().map(|end| &input[std::mem::replace(&mut start, end)..end]).collect()
-}
-
-/// Feeds `input` whole, byte by byte, and split at every point.
-pub(crate) fn feed_all_ways<P: AnyParser>(
-    input: &[u8],
-    limits: Limits,
-    ops: &[P::Op<'_>],
-    end: Option<ParseError>,
-) {
-    feed::<P>([input], limits, ops, end);
-    feed::<P>(input.chunks(1), limits, ops, end);
-    for at in 0..=input.len() {
-        let (head, tail) = input.split_at(at);
-        feed::<P>([head, tail], limits, ops, end);
-    }
-}
