@@ -327,7 +327,9 @@ impl Commands for Router<'_> {
     }
 
     fn is_full(&self) -> bool {
-        self.worker.is_full()
+        // Once its own commands have ended the connection, the session is to hear no more.
+        let is_over = self.worker.conns.find(self.id).is_none_or(|conn| conn.stage != Stage::Open);
+        is_over || self.worker.is_full()
     }
 }
 

@@ -318,7 +318,8 @@ impl Worker {
         if ending == Ending::Session(CloseReason::StaleConnection) {
             self.counters.stale_connections += 1;
         }
-        let text = ending.wire_text().filter(|_| conn.session.is_some());
+        // Not asked of `session`: that one is away while it is the session's own command that ends the connection.
+        let text = ending.wire_text().filter(|_| !matches!(conn.transport, Transport::Http));
         conn.ending = Some(ending);
         self.unsubscribe_all(id);
         if let Some(text) = text {
