@@ -73,7 +73,7 @@ impl Worker {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let complete = [&b"\n\r\n"[..], b"\n\n"].iter().any(|end| memchr::memmem::find(bytes, end).is_some());
         if bytes.len() > HEAD_LEN_MAX && (!complete || conn.awaits_response) {
-            return self.refuse_http(id, 431, "the request head is longer than 16384 bytes");
+            return self.refuse_long_head(id);
         }
         if !complete || conn.awaits_response {
             conn.raw = bytes.to_vec();
@@ -82,8 +82,10 @@ impl Worker {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut request = httparse::Request::new(&mut headers);
         let len = match request.parse(bytes) {
-            Ok(httparse::Status::Complete(len)) => len,
-            Ok(httparse::Status::Partial) => {
+            Ok(httparse::Status::Complete(len)) if len <= HEAD_LEN_MAX => len,
+            Ok(_) if bytes.len() > HEAD_LEN_MAX => return self.refuse_long_head(id),
+            Ok(_) => {
+                // Empty lines before the request look like the end of one.
                 conn.raw = bytes.to_vec();
                 return;
             }
@@ -103,6 +105,10 @@ impl Worker {
             Listener::Monitor => self.ask_monitor(id, &head),
             Listener::WebSocket | Listener::Nats => self.upgrade(id, &head),
         }
+    }
+
+    fn refuse_long_head(&mut self, id: ConnId) {
+        self.refuse_http(id, 431, "the request head is longer than 16384 bytes");
     }
 
     /// A peer that has not finished its request, or has asked for nothing more, in time.
