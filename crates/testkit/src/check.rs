@@ -275,7 +275,12 @@ impl Model {
     /// A client has got the end of its stream.
     pub(crate) fn receive_end(&mut self, client: usize) -> Result<(), Violation> {
         self.find_offence(client);
-        ensure!(self.conns[client].ending.is_some(), "client {client}: the stream ended without a reason");
+        let conn = &self.conns[client];
+        let Some(ending) = conn.ending.or(conn.may_end) else {
+            violated!("client {client}: the stream ended without a reason");
+        };
+        let unsaid = ending.text.filter(|_| conn.is_lossy && !conn.has_ended);
+        ensure!(unsaid.is_none(), "client {client}: the stream ended without {unsaid:?}");
         self.check_replies(client)?;
         self.conns[client].has_ended = true;
         Ok(())

@@ -133,6 +133,8 @@ pub(crate) struct Published {
 #[derive(Default)]
 pub(crate) struct Model {
     seq: u64,
+    /// nats: `max_subscriptions`
+    subscriptions_max: usize,
     /// All messages, by number.
     pub messages: Vec<Message>,
     pub(crate) published: Vec<Option<Published>>,
@@ -153,6 +155,11 @@ pub(crate) struct Moment {
 }
 
 impl Model {
+    /// Nobody is there. `subscriptions_max`: nats `max_subscriptions`.
+    pub(crate) fn new(subscriptions_max: usize) -> Model {
+        Model { subscriptions_max, ..Model::default() }
+    }
+
     /// A client whose connection a worker has accepted. Its session starts when INFO is due.
     pub(crate) fn connect(&mut self, worker: usize) {
         self.conns.push(Conn {
@@ -319,6 +326,10 @@ impl Model {
     fn subscribe(&mut self, client: usize, filter: Vec<u8>, queue: Option<Vec<u8>>, sid: Vec<u8>) {
         if Filter::parse(&filter).is_err() {
             return self.expect(client, Reply::Err("Invalid Subject".into()));
+        }
+        let max = self.subscriptions_max;
+        if max > 0 && self.conns[client].subs.len() >= max {
+            return self.expect(client, Reply::Err("maximum subscriptions exceeded".into()));
         }
         if self.find(client, &sid).is_none() {
             let index = self.subs.len();

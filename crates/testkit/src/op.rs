@@ -42,8 +42,16 @@ pub struct Offence {
     pub close_code: u16,
 }
 
+/// A control line that does not end before it is too long.
+const LONG_LINE: &[u8] = &{
+    let mut line = [b'x'; 5000];
+    [line[0], line[1], line[2], line[3]] = *b"SUB ";
+    line
+};
+
 /// Offences that need no special state.
-pub const OFFENCES: [Offence; 9] = [
+pub const OFFENCES: [Offence; 10] = [
+    Offence { bytes: LONG_LINE, text: Some("maximum control line exceeded"), close_code: 1008 },
     Offence { bytes: b"NONSENSE\r\n", text: Some("Unknown Protocol Operation"), close_code: 1002 },
     Offence { bytes: b"\r\n", text: Some("Unknown Protocol Operation"), close_code: 1002 },
     Offence { bytes: b"PUB a 2\r\nabXX", text: Some("Unknown Protocol Operation"), close_code: 1002 },

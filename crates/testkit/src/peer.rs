@@ -19,6 +19,8 @@ pub(crate) enum Phase {
     /// The response to its WebSocket request has not come.
     Handshake(AcceptKey),
     Open,
+    /// It sends what it likes, and keeps what it hears.
+    Stranger,
     /// The stream from the server has ended.
     Over,
 }
@@ -49,14 +51,14 @@ pub(crate) struct Peer {
     parser: ServerParser,
     /// Bytes of the stream that are not a whole op.
     stream: Vec<u8>,
-    /// Bytes before the handshake is over.
+    /// Bytes before the handshake is over, and all that a stranger gets.
     head: Vec<u8>,
     /// Will half-close when all is written.
     leaving: bool,
     /// Puts nothing more into its stream.
     silent: bool,
     /// Does not read.
-    pub stalled: bool,
+    pub paused: bool,
     /// Does not answer PING.
     pub mute: bool,
     /// A digest of all it got, to compare runs.
@@ -70,29 +72,47 @@ impl Peer {
         script: Script,
         rng: &mut Rng,
     ) -> Result<Peer, Violation> {
-        let mut peer = Peer {
+        let mut peer = Peer { script, frames: websocket.map(Frames::new), ..Peer::stranger(client) };
+        peer.phase = match &peer.frames {
+            Some(frames) => {
+                let nonce = rng.u128(..).to_be_bytes();
+                Phase::Handshake(frames.write_request(nonce, &mut peer.outgoing)?)
+            }
+            None => Phase::Open,
+        };
+        Ok(peer)
+    }
+
+    /// Somebody who follows no rules.
+    pub(crate) fn stranger(client: usize) -> Peer {
+        Peer {
             client,
-            phase: Phase::Open,
-            script,
+            phase: Phase::Stranger,
+            script: Script::silent(client),
             outgoing: Vec::new(),
             written: 0,
             base: 0,
-            frames: websocket.map(Frames::new),
+            frames: None,
             // INFO is longer than what clients may send.
             parser: ServerParser::new(Limits { control_line_max: 1 << 16, payload_max: 1 << 27 }),
             stream: Vec::new(),
             head: Vec::new(),
             leaving: false,
             silent: false,
-            stalled: false,
+            paused: false,
             mute: false,
             digest: 0,
-        };
-        if let Some(frames) = &peer.frames {
-            let nonce = rng.u128(..).to_be_bytes();
-            peer.phase = Phase::Handshake(frames.write_request(nonce, &mut peer.outgoing)?);
         }
-        Ok(peer)
+    }
+
+    /// Puts bytes into what it writes, as they are.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.outgoing.extend_from_slice(bytes);
+    }
+
+    /// What a stranger has got.
+    pub(crate) fn heard(&self) -> &[u8] {
+        &self.head
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -182,7 +202,7 @@ impl Peer {
         match link.receive(max, &mut bytes) {
             Readout::Nothing => return Ok((0, Vec::new())),
             Readout::Bytes(_) => {}
-            Readout::End | Readout::Reset if link.is_cut() => {
+            Readout::End | Readout::Reset if link.is_cut() || link.is_abandoned() => {
                 self.phase = Phase::Over;
                 return Ok((1, Vec::new()));
             }
@@ -223,6 +243,10 @@ impl Peer {
     fn handle_bytes(&mut self, bytes: &[u8], model: &mut Model) -> Result<Vec<Reaction>, Violation> {
         let client = self.client;
         let explain = |Violation(text)| Violation(format!("client {client}: {text}"));
+        if self.phase == Phase::Stranger {
+            self.head.extend_from_slice(bytes);
+            return Ok(Vec::new());
+        }
         let Some(frames) = &mut self.frames else { return self.handle_stream(bytes, model) };
         let mut bytes = bytes;
         let joined;
@@ -267,7 +291,7 @@ impl Peer {
 
     /// At rest: nothing is half there.
     pub(crate) fn check_rest(&self) -> Result<(), Violation> {
-        if self.phase == Phase::Over {
+        if !self.is_open() {
             return Ok(());
         }
         ensure!(self.stream.is_empty(), "client {}: half an op: {}", self.client, failure::show(&self.stream));

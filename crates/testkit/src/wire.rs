@@ -70,6 +70,8 @@ pub(crate) struct Link {
     cut: bool,
     /// The server has let go.
     closed: bool,
+    /// The server has let go before either side has finished.
+    abandoned: bool,
     /// Closed with unread input: what was on its way to the client is lost, as with a TCP reset.
     reset: bool,
     /// The server may give up before the client has finished: it is slow or silent on purpose.
@@ -119,6 +121,11 @@ impl Link {
 
     pub(crate) fn is_cut(&self) -> bool {
         self.cut
+    }
+
+    /// The server has let go without saying that it writes no more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -196,6 +203,7 @@ impl Network {
             shut_down: None,
             cut: false,
             closed: false,
+            abandoned: false,
             reset: false,
             may_abandon: false,
             drained: true,
@@ -375,6 +383,7 @@ impl Wire for WorkerWire<'_> {
             network.broken.push(format!("client {client}: closed before it has finished, and without lingering"));
         }
         link.closed = true;
+        link.abandoned = link.shut_down.is_none() && !link.finished;
         if !link.inbound.is_empty() {
             link.reset = true;
             link.outbound.clear();

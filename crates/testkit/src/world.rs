@@ -130,11 +130,21 @@ impl World {
             awake: vec![false; settings.workers],
             network: Network::new(settings.workers, rng.fork(), settings.fault),
             peers: Vec::new(),
-            model: Model::default(),
+            model: Model::new(settings.subscriptions_max),
             turns: 0,
             trace: None,
             rng,
         }
+    }
+
+    /// From now on keeps a line for everything that happens.
+    pub fn keep_trace(&mut self) {
+        self.trace = Some(Vec::new());
+    }
+
+    /// What has happened since [`World::keep_trace`].
+    pub fn trace(&self) -> &[String] {
+        self.trace.as_deref().unwrap_or_default()
     }
 
     /// Connects a client, and returns its number.
@@ -145,15 +155,40 @@ impl World {
         link: LinkSettings,
     ) -> Result<usize, Violation> {
         let listener = if websocket.is_some() { Listener::WebSocket } else { Listener::Nats };
+        let client = self.accept(worker, listener, link);
+        note!(self, "client {client} connects to worker {worker}: {websocket:?} {link:?}");
+        self.peers.push(Peer::new(client, websocket, Script::silent(client), &mut self.rng)?);
+        Ok(client)
+    }
+
+    /// Connects somebody to the WebSocket listener who sends what [`World::send_bytes`] is given.
+    pub fn connect_stranger(&mut self, worker: usize) -> usize {
+        let client = self.accept(worker, Listener::WebSocket, LinkSettings::default());
+        let at = self.moment(worker);
+        self.model.lose(client, &at);
+        self.network.links[client].may_abandon = true;
+        self.peers.push(Peer::stranger(client));
+        client
+    }
+
+    fn accept(&mut self, worker: usize, listener: Listener, link: LinkSettings) -> usize {
         let client = self.peers.len();
         let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 10_000 + client as u16);
         let conn = self.workers[worker].open(self.clock.now(), Accepted { listener, peer });
         self.network.connect(worker, conn, link);
         self.model.connect(worker);
         self.awake[worker] = true;
-        note!(self, "client {client} connects to worker {worker}: {websocket:?} {link:?}");
-        self.peers.push(Peer::new(client, websocket, Script::silent(client), &mut self.rng)?);
-        Ok(client)
+        client
+    }
+
+    /// Puts bytes that are no op into what a client writes. The model knows nothing of them.
+    pub fn send_bytes(&mut self, client: usize, bytes: &[u8]) {
+        self.peers[client].push(bytes);
+    }
+
+    /// What a stranger has got, and whether the stream has ended.
+    pub fn heard(&self, client: usize) -> (&[u8], bool) {
+        (self.peers[client].heard(), self.peers[client].phase == Phase::Over)
     }
 
     /// A message of a client's, to be sent with [`Op::Publish`]. Its payload is the message's tag and as many bytes as asked
@@ -189,16 +224,14 @@ impl World {
         }
     }
 
-    /// From now on a client does not read, and the server may end it with an `-ERR` of this text and a close frame with
-    /// this code.
-    pub fn stall(&mut self, client: usize, text: &'static str, close_code: u16) {
-        self.expect_end(client, text, close_code);
-        self.peers[client].stalled = true;
+    /// From now on a client does not read.
+    pub fn pause(&mut self, client: usize) {
+        self.peers[client].paused = true;
     }
 
-    /// Lets a stalled client read again.
+    /// A client reads again.
     pub fn resume(&mut self, client: usize) {
-        self.peers[client].stalled = false;
+        self.peers[client].paused = false;
     }
 
     /// From now on a client does not answer PING.
@@ -206,10 +239,11 @@ impl World {
         self.peers[client].mute = true;
     }
 
-    /// From now on the server may end a client with these last words.
-    pub fn expect_end(&mut self, client: usize, text: &'static str, close_code: u16) {
+    /// From now on the server may end a client with this `-ERR` and a close frame of this code, may drop what it has not
+    /// taken, and may let go of it.
+    pub fn expect_end(&mut self, client: usize, text: Option<&'static str>, close_code: u16) {
         let at = self.moment(self.network.links[client].worker);
-        self.model.allow_end(client, Ending { text: Some(text), close_code: Some(close_code) }, &at);
+        self.model.allow_end(client, Ending { text, close_code: Some(close_code) }, &at);
         self.network.links[client].may_abandon = true;
     }
 
@@ -265,7 +299,7 @@ impl World {
     /// A client reads up to `max` bytes, and reacts.
     pub(crate) fn read(&mut self, client: usize, max: usize) -> Result<usize, Violation> {
         let peer = &mut self.peers[client];
-        if peer.stalled {
+        if peer.paused {
             return Ok(0);
         }
         let (n, reactions) = peer.read(max, &mut self.network.links[client], &mut self.model)?;
@@ -376,7 +410,7 @@ impl World {
     }
 
     fn check_rest(&self) -> Result<(), Violation> {
-        for peer in self.peers.iter().filter(|peer| !peer.stalled) {
+        for peer in self.peers.iter().filter(|peer| !peer.paused) {
             peer.check_rest()?;
         }
         Ok(())
@@ -405,7 +439,7 @@ impl World {
     /// All clients leave, each in its own way; then nothing may be left of them.
     pub fn tear_down(&mut self) -> Result<(), Violation> {
         for client in 0..self.peers.len() {
-            self.peers[client].stalled = false;
+            self.peers[client].paused = false;
             if !self.network.links[client].is_finished() && !self.network.links[client].is_cut() {
                 let farewell = match self.rng.u8(..3) {
                     0 => Farewell::Cut,
@@ -416,7 +450,8 @@ impl World {
                 self.leave(client, farewell, abruptly);
             }
         }
-        self.settle()?;
+        // Publishers that are held back take a moment to be noticed.
+        self.pass(Duration::from_millis(10))?;
         self.check_empty()
     }
 

@@ -1,4 +1,5 @@
 //! The simulation, over many seeds and in directed stories.
 
+mod limits;
 mod planted;
 mod seeds;
