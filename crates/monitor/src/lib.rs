@@ -1,6 +1,6 @@
 //! Monitoring: what a server knows of itself as the JSON of nats-server 2.15's `/varz`, `/connz` and `/healthz`.
 //!
-//! This crate knows no socket and no clock. The server fills a [`Snapshot`] and hands it to [`respond`] with the target of a
+//! This crate knows no socket and no clock. The server fills a [`Snapshot`] and hands it to [`respond()`] with the target of a
 //! request; back come status, content type and body. Names, order, omission and formats of the fields are those of the
 //! official server, as are the texts for bad parameters.
 //!

@@ -89,6 +89,7 @@ pub struct Varz {
     pub config_load_time: Time,
     /// `sha256:…`; empty without a configuration file.
     pub config_digest: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub system_account: String,
     pub slow_consumer_stats: ByKind,
     pub stale_connection_stats: ByKind,

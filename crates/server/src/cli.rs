@@ -308,8 +308,11 @@ impl Flags {
             config.port = listen_port(port).unwrap_or(Config::default().port);
         }
         if let Some(port) = self.http_port {
-            let base_path = config.http.as_ref().map(|http| http.base_path.clone()).unwrap_or_default();
-            config.http = listen_port(port).map(|port| HttpConfig { host: String::new(), port, base_path });
+            config.http = listen_port(port).map(|port| HttpConfig {
+                host: String::new(),
+                port,
+                base_path: String::new(),
+            });
         }
         if let Some(name) = &self.name {
             if name.contains(' ') {

@@ -48,9 +48,6 @@ pub fn load(path: &Path) -> Loaded {
         report.warn_strictly(format_args!("{name}: config has no values or is empty"));
     }
     top::read(document.root(), &mut config, &mut report);
-    if let Some(http) = &mut config.http {
-        http.base_path = top::base_path(document.root());
-    }
     config.config_digest = digest(document.canonical().as_bytes());
     Loaded { config, report }
 }

@@ -1,6 +1,11 @@
 //! What a server is told: typed, plain data. [`Config::default`] is what `nats-server` does without a configuration.
 //!
 //! [`load`] reads a configuration file into it. Each block of the file has a module of its own here.
+//!
+//! Keys that nobody knows are mistakes. Of those that nats-server knows and dunlin does not serve yet ([`unserved`]), most are
+//! accepted with a warning. Refused are those that close a server off (`authorization`, `accounts` with users, `operator`,
+//! `tls` and their like, also inside `websocket`, and on the command line): a server that ignored them would be open where
+//! its operator believes it closed. `allowed_origins` and `same_origin` are warned about in capitals.
 
 mod file;
 mod listen;
@@ -43,6 +48,8 @@ pub struct Config {
     pub client_advertise: Option<String>,
     /// `http`, `http_port`: the monitoring listener.
     pub http: Option<HttpConfig>,
+    /// `http_base_path` as the file says it. [`Config::complete`] hands it to the listener, which flags may have opened.
+    pub http_base_path: String,
     /// `websocket`: the listener of WebSocket clients.
     pub websocket: Option<WebSocketConfig>,
     /// `max_control_line`, in bytes.
@@ -93,6 +100,7 @@ impl Default for Config {
             port: ListenPort::Fixed(4222),
             client_advertise: None,
             http: None,
+            http_base_path: String::new(),
             websocket: None,
             max_control_line: 4096,
             max_payload: 1 << 20,

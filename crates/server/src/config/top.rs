@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dunlin_conf::{Entry, Map, Value};
+use dunlin_conf::{Entry, Map};
 
 use super::{Config, HttpConfig, ListenPort, Report, listen, websocket};
 
@@ -171,8 +171,7 @@ fn others(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) ->
                 config.server_name = name;
             }
         }
-        // Read by `base_path`, after the listener that it belongs to.
-        "http_base_path" => _ = report.value(entry.string()),
+        "http_base_path" => config.http_base_path = base_path(&report.text(entry).unwrap_or_default()),
         "no_header_support" => report.set(&mut config.no_header_support, entry.boolean()),
         "pid_file" | "pidfile" => config.pid_file = report.text(entry).map(PathBuf::from),
         "ports_file_dir" => config.ports_file_dir = report.text(entry).map(PathBuf::from),
@@ -187,13 +186,10 @@ fn others(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) ->
     true
 }
 
-/// The `http_base_path` of a file, with one `/` in front and none at the end.
-pub(super) fn base_path(root: &Map) -> String {
-    match root.get("http_base_path").map(|entry| &entry.node.value) {
-        Some(Value::String(path)) => match path.trim_matches('/') {
-            "" => String::new(),
-            path => format!("/{path}"),
-        },
-        _ => String::new(),
+/// The path with one `/` in front and none at the end.
+fn base_path(text: &str) -> String {
+    match text.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
     }
 }

@@ -6,7 +6,7 @@ use super::{Config, ListenPort, Report};
 const MAX_PAYLOAD_WARNING: usize = 8 << 20;
 
 impl Config {
-    /// Checks what no single key can be checked for. To be called when files and flags are read.
+    /// Checks what no single key can be checked for. To be called after [`Config::complete`].
     pub fn validate(&self, report: &mut Report) {
         let Self { max_payload, max_pending, .. } = self;
         if max_payload > max_pending {
@@ -45,12 +45,15 @@ impl Config {
         }
     }
 
-    /// Fills in what depends on other settings.
+    /// Fills in what depends on other settings. To be called when files and flags are read, before [`Config::validate`].
     pub fn complete(&mut self) {
-        if let Some(http) = &mut self.http
-            && http.host.is_empty()
-        {
-            http.host.clone_from(&self.host);
+        if let Some(http) = &mut self.http {
+            if http.host.is_empty() {
+                http.host.clone_from(&self.host);
+            }
+            if !self.http_base_path.is_empty() {
+                http.base_path.clone_from(&self.http_base_path);
+            }
         }
     }
 }
