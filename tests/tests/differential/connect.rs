@@ -78,63 +78,67 @@ fn protocol(both: &mut Both) {
     both.dies("connect/protocol 1e0", connect(r#"{"verbose":false,"protocol":1e0}"#) + "PING\r\n");
 }
 
+/// CONNECT arguments that end the connection.
+const WRONG: &[(&str, &str)] = &[
+    ("verbose is a string", r#"{"verbose":"false"}"#),
+    ("verbose is a number", r#"{"verbose":0}"#),
+    ("pedantic is a string", r#"{"pedantic":"no"}"#),
+    ("echo is an array", r#"{"echo":[]}"#),
+    ("headers is an object", r#"{"headers":{}}"#),
+    ("name is a number", r#"{"name":1}"#),
+    ("name is a bool", r#"{"name":true}"#),
+    ("user is a number", r#"{"user":7}"#),
+    ("lang is an object", r#"{"lang":{}}"#),
+    ("tls_required is a string", r#"{"tls_required":"true"}"#),
+    ("auth_token is an array", r#"{"auth_token":["a"]}"#),
+    ("an array", "[]"),
+    ("a string", "\"verbose\""),
+    ("a number", "12"),
+    ("a bool", "true"),
+    ("not json", "nonsense"),
+    ("not closed", "{\"verbose\":false"),
+    ("single quotes", "{'verbose':false}"),
+    ("a trailing comma", r#"{"verbose":false,}"#),
+    ("two objects", "{} {}"),
+    ("text behind", r#"{"verbose":false} x"#),
+    ("bare keys", "{verbose:false}"),
+    ("a control byte in a string", "{\"name\":\"a\tb\"}"),
+    ("a wrong escape", r#"{"name":"\q"}"#),
+];
+
+/// CONNECT arguments that are fine, however odd.
+const RIGHT: &[(&str, &str)] = &[
+    ("null", "null"),
+    ("null fields", r#"{"verbose":null,"name":null,"echo":null}"#),
+    ("upper-case keys", r#"{"VERBOSE":false,"Echo":false}"#),
+    ("mixed-case keys", r#"{"vErBoSe":false,"PEDANTIC":true}"#),
+    ("unknown keys", r#"{"verbose":false,"frob":{"a":[1,2,{"b":null}]},"x":1e5}"#),
+    ("a key twice", r#"{"verbose":true,"verbose":false}"#),
+    ("a key twice in two cases", r#"{"verbose":true,"VERBOSE":false}"#),
+    ("escapes", r#"{"verbose":false,"name":"\u00e9\n\"\\\/"}"#),
+    ("a lone surrogate", r#"{"verbose":false,"name":"\ud800"}"#),
+    ("an escaped key", r#"{"\u0076erbose":false}"#),
+    ("utf-8", "{\"verbose\":false,\"name\":\"h\u{e9}llo \u{1f426}\"}"),
+    ("blanks", " \t {  \"verbose\" :\tfalse  } \t "),
+    (
+        "all the usual fields",
+        r#"{"verbose":false,"pedantic":false,"tls_required":false,"name":"n","lang":"go","version":"1.0","protocol":0,"echo":true,"headers":true,"no_responders":true}"#,
+    ),
+    ("a user that is not needed", r#"{"verbose":false,"user":"u","pass":"p"}"#),
+    ("a token that is not needed", r#"{"verbose":false,"auth_token":"t"}"#),
+    ("a jwt that is not needed", r#"{"verbose":false,"jwt":"x.y.z","sig":"s","nkey":""}"#),
+    ("tls required", r#"{"verbose":false,"tls_required":true}"#),
+    ("an empty key", r#"{"verbose":false,"":1}"#),
+    ("an import field", r#"{"verbose":false,"import":{"permissions":[]},"export":1}"#),
+];
+
 fn json(both: &mut Both) {
-    let wrong = [
-        ("verbose is a string", r#"{"verbose":"false"}"#),
-        ("verbose is a number", r#"{"verbose":0}"#),
-        ("pedantic is a string", r#"{"pedantic":"no"}"#),
-        ("echo is an array", r#"{"echo":[]}"#),
-        ("headers is an object", r#"{"headers":{}}"#),
-        ("name is a number", r#"{"name":1}"#),
-        ("name is a bool", r#"{"name":true}"#),
-        ("user is a number", r#"{"user":7}"#),
-        ("lang is an object", r#"{"lang":{}}"#),
-        ("tls_required is a string", r#"{"tls_required":"true"}"#),
-        ("auth_token is an array", r#"{"auth_token":["a"]}"#),
-        ("an array", "[]"),
-        ("a string", "\"verbose\""),
-        ("a number", "12"),
-        ("a bool", "true"),
-        ("not json", "nonsense"),
-        ("not closed", "{\"verbose\":false"),
-        ("single quotes", "{'verbose':false}"),
-        ("a trailing comma", r#"{"verbose":false,}"#),
-        ("two objects", "{} {}"),
-        ("text behind", r#"{"verbose":false} x"#),
-        ("bare keys", "{verbose:false}"),
-        ("a control byte in a string", "{\"name\":\"a\tb\"}"),
-        ("a wrong escape", r#"{"name":"\q"}"#),
-    ];
-    for (name, value) in wrong {
+    for (name, value) in WRONG {
         both.dies(&format!("connect/{name}"), connect(value) + "PING\r\n");
     }
     both.dies("connect/empty argument", "CONNECT\r\n");
     both.dies("connect/blank argument", "CONNECT  \r\n");
-    let right = [
-        ("null", "null"),
-        ("null fields", r#"{"verbose":null,"name":null,"echo":null}"#),
-        ("upper-case keys", r#"{"VERBOSE":false,"Echo":false}"#),
-        ("mixed-case keys", r#"{"vErBoSe":false,"PEDANTIC":true}"#),
-        ("unknown keys", r#"{"verbose":false,"frob":{"a":[1,2,{"b":null}]},"x":1e5}"#),
-        ("a key twice", r#"{"verbose":true,"verbose":false}"#),
-        ("a key twice in two cases", r#"{"verbose":true,"VERBOSE":false}"#),
-        ("escapes", r#"{"verbose":false,"name":"\u00e9\n\"\\\/"}"#),
-        ("a lone surrogate", r#"{"verbose":false,"name":"\ud800"}"#),
-        ("an escaped key", r#"{"\u0076erbose":false}"#),
-        ("utf-8", "{\"verbose\":false,\"name\":\"h\u{e9}llo \u{1f426}\"}"),
-        ("blanks", " \t {  \"verbose\" :\tfalse  } \t "),
-        (
-            "all the usual fields",
-            r#"{"verbose":false,"pedantic":false,"tls_required":false,"name":"n","lang":"go","version":"1.0","protocol":0,"echo":true,"headers":true,"no_responders":true}"#,
-        ),
-        ("a user that is not needed", r#"{"verbose":false,"user":"u","pass":"p"}"#),
-        ("a token that is not needed", r#"{"verbose":false,"auth_token":"t"}"#),
-        ("a jwt that is not needed", r#"{"verbose":false,"jwt":"x.y.z","sig":"s","nkey":""}"#),
-        ("tls required", r#"{"verbose":false,"tls_required":true}"#),
-        ("an empty key", r#"{"verbose":false,"":1}"#),
-        ("an import field", r#"{"verbose":false,"import":{"permissions":[]},"export":1}"#),
-    ];
-    for (at, (name, value)) in right.into_iter().enumerate() {
+    for (at, (name, value)) in RIGHT.iter().enumerate() {
         both.lives(&format!("connect/{name}"), connect(value) + &talk(&format!("connect.right.{at}")));
     }
     both.lives(

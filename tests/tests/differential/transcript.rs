@@ -24,10 +24,6 @@ impl Transcript {
     }
 }
 
-/// Fields of INFO that are left out of the comparison. `git_commit`: only a build from a git tree knows it. `api_lvl`:
-/// dunlin has no JetStream to tell the level of. `xkey`: nor encrypted authentication callouts.
-const NOT_IN_EVERY_INFO: [&str; 3] = ["git_commit", "api_lvl", "xkey"];
-
 /// Replaces what differs between any two servers.
 fn normalise(line: &[u8]) -> Vec<u8> {
     if line.starts_with(b"INFO {") {

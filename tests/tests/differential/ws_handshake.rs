@@ -52,6 +52,58 @@ fn refused_and_closed(name: &str, request: impl Into<Vec<u8>>) -> Exchange {
 /// Names of cases, and the header's value in each; `None` leaves it out.
 type Values = &'static [(&'static str, Option<&'static str>)];
 
+/// Each header that the handshake looks at: its short name, its name, and what it may say.
+const HEADERS: &[(&str, &str, Values)] = &[
+    (
+        "upgrade",
+        "Upgrade",
+        &[
+            ("missing", None),
+            ("another", Some("h2c")),
+            ("a list", Some("h2c, WebSocket")),
+            ("in capitals", Some("WEBSOCKET")),
+            ("empty", Some("")),
+            ("with a version", Some("websocket/13")),
+        ],
+    ),
+    (
+        "connection",
+        "Connection",
+        &[
+            ("missing", None),
+            ("keep-alive", Some("keep-alive")),
+            ("a list", Some("keep-alive, Upgrade")),
+            ("in small letters", Some("upgrade")),
+            ("a part", Some("UpgradeX")),
+        ],
+    ),
+    (
+        "key",
+        "Sec-WebSocket-Key",
+        &[
+            ("missing", None),
+            ("empty", Some("")),
+            ("15 bytes", Some("AAAAAAAAAAAAAAAAAAAA")),
+            ("17 bytes", Some("AAAAAAAAAAAAAAAAAAAAAAA=")),
+            ("not base64", Some("!!!!!!!!!!!!!!!!!!!!!!==")),
+            ("without padding", Some("dGhlIHNhbXBsZSBub25jZQ")),
+            ("loose bits", Some("dGhlIHNhbXBsZSBub25jZR==")),
+        ],
+    ),
+    (
+        "version",
+        "Sec-WebSocket-Version",
+        &[
+            ("missing", None),
+            ("8", Some("8")),
+            ("a list", Some("8, 13")),
+            ("a list without", Some("7, 8")),
+            ("013", Some("013")),
+        ],
+    ),
+    ("host", "Host", &[("empty", Some("")), ("another", Some("example.com:80"))]),
+];
+
 fn requests(all: &mut Vec<Exchange>) {
     let lines = [
         ("a path", "GET /foo?x=1 HTTP/1.1"),
@@ -78,57 +130,7 @@ fn requests(all: &mut Vec<Exchange>) {
             Step::Response('A'),
         ],
     ));
-    let headers: &[(&str, &str, Values)] = &[
-        (
-            "upgrade",
-            "Upgrade",
-            &[
-                ("missing", None),
-                ("another", Some("h2c")),
-                ("a list", Some("h2c, WebSocket")),
-                ("in capitals", Some("WEBSOCKET")),
-                ("empty", Some("")),
-                ("with a version", Some("websocket/13")),
-            ],
-        ),
-        (
-            "connection",
-            "Connection",
-            &[
-                ("missing", None),
-                ("keep-alive", Some("keep-alive")),
-                ("a list", Some("keep-alive, Upgrade")),
-                ("in small letters", Some("upgrade")),
-                ("a part", Some("UpgradeX")),
-            ],
-        ),
-        (
-            "key",
-            "Sec-WebSocket-Key",
-            &[
-                ("missing", None),
-                ("empty", Some("")),
-                ("15 bytes", Some("AAAAAAAAAAAAAAAAAAAA")),
-                ("17 bytes", Some("AAAAAAAAAAAAAAAAAAAAAAA=")),
-                ("not base64", Some("!!!!!!!!!!!!!!!!!!!!!!==")),
-                ("without padding", Some("dGhlIHNhbXBsZSBub25jZQ")),
-                ("loose bits", Some("dGhlIHNhbXBsZSBub25jZR==")),
-            ],
-        ),
-        (
-            "version",
-            "Sec-WebSocket-Version",
-            &[
-                ("missing", None),
-                ("8", Some("8")),
-                ("a list", Some("8, 13")),
-                ("a list without", Some("7, 8")),
-                ("013", Some("013")),
-            ],
-        ),
-        ("host", "Host", &[("empty", Some("")), ("another", Some("example.com:80"))]),
-    ];
-    for (name, header, values) in headers {
+    for (name, header, values) in HEADERS {
         for (kind, value) in *values {
             all.push(answered(&format!("{name} {kind}"), request(GET, header, *value)));
         }
@@ -155,6 +157,10 @@ fn extras(all: &mut Vec<Exchange>) {
     for (name, headers) in more {
         all.push(answered(name, handshake("/", headers)));
     }
+}
+
+/// Requests in odd forms, and several of them on one connection.
+fn forms(all: &mut Vec<Exchange>) {
     let padded = request(GET, "Upgrade", None).replace("\r\n\r\n", "\r\nupgrade:\t websocket \r\n\r\n");
     all.push(answered("odd blanks and letters", padded));
     all.push(answered("line feeds only", handshake("/", "").replace("\r\n", "\n")));
@@ -272,6 +278,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     let mut all = Vec::new();
     requests(&mut all);
     extras(&mut all);
+    forms(&mut all);
     broken(&mut all);
     all
 }
