@@ -1,0 +1,32 @@
+//! Heap bytes per subscription. Apart from the times, as counting slows allocation down.
+
+mod subjects;
+
+use subjects::{Dunlin, Engine, HashOfLiterals, NaiveList, Published, Workload};
+
+fn main() {
+    // `cargo test` runs benches too, to see that they work.
+    let counts: &[usize] =
+        if std::env::args().any(|arg| arg == "--bench") { &[100, 10_000, 1_000_000] } else { &[100] };
+    println!("\nHeap bytes per subscription, filters as in the matching benchmark\n");
+    println!("| subscriptions | mean filter | dunlin | basic_pattern_matcher | naive list | hash |");
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
+    for &count in counts {
+        let workload = Workload::new(count);
+        let filter_len = workload.filters.iter().map(String::len).sum::<usize>() / count;
+        let (dunlin, published) = (size::<Dunlin>(&workload), size::<Published>(&workload));
+        // The list borrows the text of the filters.
+        let list = size::<NaiveList<'_>>(&workload) + filter_len;
+        let hash = size::<HashOfLiterals>(&workload);
+        println!("| {count} | {filter_len} | {dunlin} | {published} | {list} | {hash} |");
+    }
+}
+
+fn size<'w, E: Engine<'w>>(workload: &'w Workload) -> usize {
+    let mut engine = None;
+    let counted = allocation_counter::measure(|| engine = Some(E::build(workload)));
+    let bytes = counted.bytes_current as usize / workload.filters.len();
+    // Not before: what it holds is what is counted. The answer keeps the compiler from leaving it out.
+    let matched = engine.is_some_and(|mut engine| engine.matches(&workload.subjects[0]) < usize::MAX);
+    if matched { bytes } else { 0 }
+}
