@@ -179,7 +179,6 @@ fn boolean(name: &str, value: &str) -> Result<&'static str, String> {
 #[command(
     disable_help_flag = true,
     disable_version_flag = true,
-    no_binary_name = false,
     rename_all = "snake_case",
     args_override_self = true
 )]
