@@ -49,6 +49,8 @@ pub struct Client {
     options: Options,
     /// What the client said about itself. Apart, because most of a server's connections are idle, and small.
     about: Option<Box<About>>,
+    /// There was a CONNECT.
+    is_connected: bool,
     /// INFO goes out once more behind the first PONG after CONNECT (nats: INFO `connect_info`).
     connect_info_due: bool,
     /// INFO may come at any time: the client has said so, and has had its first PONG.
@@ -97,6 +99,7 @@ impl Client {
             parser: Parser::new(config.limits),
             options: Options { verbose: true, pedantic: true, headers: false },
             about: None,
+            is_connected: false,
             connect_info_due: false,
             takes_info: false,
             pings: Pings { next: now + first + spread, last_input: now, sent: now, out: 0, rtt: None },
@@ -181,8 +184,10 @@ impl Client {
         if connect.no_responders && !headers {
             return Err(CloseReason::NoRespondersNeedHeaders);
         }
-        // nats 2.15: a second CONNECT starts over.
-        commands.unsubscribe_all();
+        // nats 2.15: a second CONNECT starts over. What came before the first stays.
+        if core::mem::replace(&mut self.is_connected, true) {
+            commands.unsubscribe_all();
+        }
         let Connect { echo, no_responders, verbose, pedantic, name, lang, version, .. } = connect;
         commands.set_capabilities(Capabilities { headers, echo, no_responders });
         self.options = Options { verbose, pedantic, headers };
@@ -227,19 +232,21 @@ impl Client {
 
     fn handle_subscribe(&mut self, subscribe: Subscribe<'_>, commands: &mut dyn Commands) {
         let Subscribe { subject, queue, sid } = subscribe;
-        let Ok(filter) = Filter::parse(subject) else {
-            return refuse(&[b"Invalid Subject"], commands);
-        };
-        let denied: &[u8] = b"Permissions Violation for Subscription to \"";
-        if self.config.subscription_tokens_max.is_some_and(|max| filter.token_count() > max) {
-            return refuse(&[denied, subject, b"\", too many tokens"], commands);
-        }
-        if queue == Some(b"_sys_") {
-            return refuse(&[denied, subject, b"\" using queue \"_sys_\""], commands);
-        }
+        // The checks in nats-server's order: it shows in which -ERR comes.
         let max = self.config.subscriptions_max;
         if max > 0 && commands.subscriptions() >= max {
             return refuse(&[b"maximum subscriptions exceeded"], commands);
+        }
+        let denied: &[u8] = b"Permissions Violation for Subscription to \"";
+        let tokens = subject.split(|&byte| byte == b'.').count();
+        if self.config.subscription_tokens_max.is_some_and(|max| tokens > max) {
+            return refuse(&[denied, subject, b"\", too many tokens"], commands);
+        }
+        let Ok(filter) = Filter::parse(subject) else {
+            return refuse(&[b"Invalid Subject"], commands);
+        };
+        if queue == Some(b"_sys_") {
+            return refuse(&[denied, subject, b"\" using queue \"_sys_\""], commands);
         }
         commands.subscribe(filter, queue, sid);
         self.acknowledge(commands);

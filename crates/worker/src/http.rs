@@ -58,7 +58,8 @@ impl<'a> Head<'a> {
             || self.values("Content-Length").any(|value| value != b"0")
     }
 
-    fn keeps_alive(&self) -> bool {
+    /// Whether the peer may go on to another request after this one.
+    pub(crate) fn keeps_alive(&self) -> bool {
         let says = |token: &str| {
             let pairs = self.headers.iter().map(|h| (h.name, h.value));
             dunlin_websocket::handshake::has_token(&pairs, "Connection", token)
@@ -120,21 +121,42 @@ impl Worker {
         self.refuse_http(id, 408, "the request did not arrive in time");
     }
 
-    /// Answers a request with a status, and ends the connection.
+    /// Answers with a status, and ends the connection.
     pub(crate) fn refuse_http(&mut self, id: ConnId, status: u16, reason: &str) {
-        self.write_http_refusal(id, status, reason, true);
+        self.write_refusal(id, status, reason, &[("Connection", "close")]);
         self.end(id, Ending::Http);
     }
 
-    pub(crate) fn write_http_refusal(&mut self, id: ConnId, status: u16, reason: &str, close: bool) {
+    /// Answers a request with a status. The connection goes on where the request allows that and `may_go_on`.
+    pub(crate) fn refuse_request(
+        &mut self,
+        id: ConnId,
+        head: &Head<'_>,
+        status: u16,
+        reason: &str,
+        may_go_on: bool,
+    ) {
+        let goes_on = may_go_on && head.keeps_alive();
+        let start = self.conns.get_mut(id).map_or(0, |conn| conn.head.len());
+        self.write_refusal(id, status, reason, if goes_on { &[] } else { &[("Connection", "close")] });
+        if let Some(conn) = self.conns.get_mut(id).filter(|_| head.method == "HEAD") {
+            let body = memchr::memmem::find(&conn.head[start..], b"\r\n\r\n").map(|end| start + end + 4);
+            conn.head.truncate(body.unwrap_or(usize::MAX));
+        }
+        if !goes_on {
+            self.end(id, Ending::Http);
+        }
+    }
+
+    fn write_refusal(&mut self, id: ConnId, status: u16, reason: &str, more: &[(&str, &str)]) {
         let date = http_date(self.wall);
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.listener == Listener::WebSocket {
             tracing::error!("{} - websocket handshake error: {reason}", conn.peer);
         }
-        let extra = [("Date", date.as_str()), ("Connection", "close")];
+        let extra = [&[("Date", date.as_str())], more].concat();
         // These headers hold nothing that could not be sent.
-        let _ = write_refusal(status, &extra[..if close { 2 } else { 1 }], &mut conn.head);
+        let _ = write_refusal(status, &extra, &mut conn.head);
         self.touch(id);
     }
 

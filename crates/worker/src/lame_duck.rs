@@ -26,7 +26,8 @@ impl Worker {
         let clients = u32::try_from(self.connections()).unwrap_or(u32::MAX).max(1);
         let step = (duration.saturating_sub(grace) / clients).min(STEP_MAX);
         self.lame_duck = Some(LameDuck { next: now + grace, step });
-        for id in self.conns.ids() {
+        let open = self.conns.iter().filter(|conn| conn.stage == Stage::Open);
+        for id in open.map(|conn| conn.id).collect::<Vec<_>>() {
             self.with_session(id, |session, router| session.handle_lame_duck(router));
         }
     }

@@ -1,11 +1,10 @@
 //! From an HTTP request to a WebSocket connection.
 
 use dunlin_session::Instant;
-use dunlin_websocket::handshake::Request;
+use dunlin_websocket::handshake::{HandshakeError, Request};
 use dunlin_websocket::{Assembler, Limits, Masking, Role};
 
 use crate::connection::{Framing, Transport};
-use crate::ending::Ending;
 use crate::http::Head;
 use crate::{ConnId, Worker};
 
@@ -32,22 +31,22 @@ impl Worker {
     pub(crate) fn upgrade(&mut self, id: ConnId, head: &Head<'_>) {
         let path = head.target.split('?').next().unwrap_or_default();
         if path.ends_with("/mqtt") {
-            return self.write_http_refusal(id, 404, "mqtt websocket endpoint not enabled", false);
+            return self.refuse_request(id, head, 404, "mqtt websocket endpoint not enabled", true);
         }
         if path.ends_with("/leafnode") {
-            return self.write_http_refusal(id, 404, "leafnode websocket endpoint not enabled", false);
+            return self.refuse_request(id, head, 404, "leafnode websocket endpoint not enabled", true);
         }
         let headers = head.headers.iter().map(|header| (header.name, header.value));
         let request = Request { method: head.method, version_minor: head.version_minor, headers };
         let accepted = match request.accept() {
             Ok(accepted) => accepted,
             Err(error) => {
-                let reason = error.to_string();
-                self.write_http_refusal(id, error.status(), &reason, head.has_rest);
-                if head.has_rest {
-                    self.end(id, Ending::Http);
-                }
-                return;
+                // What is wrong with HTTP itself ends the connection; the rest of the checks may be tried again.
+                let is_http = matches!(
+                    error,
+                    HandshakeError::HttpVersion | HandshakeError::HostMissing | HandshakeError::HostRepeated
+                );
+                return self.refuse_request(id, head, error.status(), &error.to_string(), !is_http);
             }
         };
         if head.has_rest {
