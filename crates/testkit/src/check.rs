@@ -30,7 +30,11 @@ impl Model {
             ServerOp::Pong => self.receive_reply(client, &Reply::Pong),
             ServerOp::Ok => self.receive_reply(client, &Reply::Ok),
             ServerOp::Info(json) => {
-                let connect_info = String::from_utf8_lossy(json).contains("\"connect_info\":true");
+                let json = String::from_utf8_lossy(json);
+                if json.contains("\"ldm\":true") {
+                    return Ok(Reaction::None);
+                }
+                let connect_info = json.contains("\"connect_info\":true");
                 self.receive_reply(client, &Reply::Info { connect_info })
             }
             ServerOp::Err(text) => {

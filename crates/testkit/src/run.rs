@@ -64,6 +64,7 @@ fn play(seed: u64, fault: Option<(Fault, u32)>, traced: bool) -> (Result<Outcome
         workers: rng.usize(1..=4),
         ping_interval: Duration::from_millis(if rng.bool() { 120_000 } else { 1 }),
         pings_out_max: u32::MAX,
+        backlog_max: [2, 10, usize::MAX][rng.usize(..3)],
         fault,
         ..Settings::default()
     };
@@ -113,7 +114,8 @@ impl Story<'_> {
             ensure!(steps < STEPS_MAX, "the story does not end");
         }
         note!(self.world, "all have said what they had to say");
-        self.world.settle()?;
+        // Workers that were told to read no more try again after some milliseconds.
+        self.world.pass(Duration::from_millis(10))?;
         self.world.check_complete()?;
         if self.rng.u8(..4) == 0 {
             self.world.shut_down();

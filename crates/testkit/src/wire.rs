@@ -168,13 +168,20 @@ pub(crate) struct Network {
     pub(crate) broken: Vec<String>,
     rng: Rng,
     fault: Option<(Fault, u32)>,
+    /// With so many batches on their way from it, a worker is told to read no more.
+    backlog_max: usize,
     pub(crate) now: Instant,
     pub(crate) turn: u64,
 }
 
 impl Network {
     /// A network of `workers`. The fault strikes at its `n`th occasion.
-    pub(crate) fn new(workers: usize, rng: Rng, fault: Option<(Fault, u32)>) -> Network {
+    pub(crate) fn new(
+        workers: usize,
+        backlog_max: usize,
+        rng: Rng,
+        fault: Option<(Fault, u32)>,
+    ) -> Network {
         let queues = || (0..workers).map(|_| VecDeque::new()).collect();
         Network {
             links: Vec::new(),
@@ -184,6 +191,7 @@ impl Network {
             broken: Vec::new(),
             rng,
             fault,
+            backlog_max,
             now: Instant::default(),
             turn: 0,
         }
@@ -396,5 +404,8 @@ impl Wire for WorkerWire<'_> {
             network.broken.push(format!("worker {worker} hands messages to itself"));
         }
         network.crossings[self.worker][worker].push_back((network.turn, crossing));
+    }
+    fn is_backlogged(&self) -> bool {
+        self.network.crossings[self.worker].iter().any(|queue| queue.len() >= self.network.backlog_max)
     }
 }

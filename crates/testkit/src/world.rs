@@ -38,6 +38,8 @@ pub struct Settings {
     pub subscriptions_max: usize,
     /// nats: websocket `handshake_timeout`
     pub handshake_timeout: Duration,
+    /// With so many batches of messages on their way to another worker, a worker is told to read no more.
+    pub backlog_max: usize,
     /// What goes wrong on purpose: which fault, and after how many occasions.
     pub fault: Option<(Fault, u32)>,
 }
@@ -53,6 +55,7 @@ impl Default for Settings {
             connections_max: 1000,
             subscriptions_max: 0,
             handshake_timeout: Duration::from_secs(60),
+            backlog_max: usize::MAX,
             fault: None,
         }
     }
@@ -128,7 +131,7 @@ impl World {
             shared,
             workers,
             awake: vec![false; settings.workers],
-            network: Network::new(settings.workers, rng.fork(), settings.fault),
+            network: Network::new(settings.workers, settings.backlog_max, rng.fork(), settings.fault),
             peers: Vec::new(),
             model: Model::new(settings.subscriptions_max),
             turns: 0,
@@ -282,6 +285,15 @@ impl World {
         for client in 0..self.peers.len() {
             let at = self.moment(self.network.links[client].worker);
             self.model.end(client, Ending { text: None, close_code: Some(1001) }, &at);
+        }
+    }
+
+    /// Stops the server without haste: clients are told, and sent away one by one (nats: lame duck mode).
+    pub fn start_lame_duck(&mut self, grace: Duration, duration: Duration) {
+        note!(self, "the server becomes a lame duck");
+        for worker in 0..self.workers.len() {
+            self.workers[worker].start_lame_duck(self.clock.now(), grace, duration);
+            self.awake[worker] = true;
         }
     }
 

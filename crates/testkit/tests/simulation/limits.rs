@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dunlin_testkit::{Farewell, LinkSettings, Op, Options, Settings, Violation, WebSocketSettings, World};
+use dunlin_testkit::{Farewell, LinkSettings, OFFENCES, Op, Options, Settings, Violation, WebSocketSettings, World};
 
 const BROWSER: WebSocketSettings = WebSocketSettings { browser: true, no_masking: false, ragged: true };
 const LIBRARY: WebSocketSettings = WebSocketSettings { browser: false, no_masking: true, ragged: false };
@@ -247,6 +247,34 @@ fn bad_frames_end_with_the_code_for_it() {
             &Settings::default(),
         );
     }
+}
+
+#[test]
+fn a_lame_duck_sends_its_clients_away_one_by_one() {
+    each(
+        |world, workers, kind| {
+            let clients: Vec<usize> =
+                (0..6).map(|n| connect(world, n % workers, kind, 5000)).collect::<Result<_, _>>()?;
+            // The last words of one are written, and it does not go.
+            let lazy = connect(world, 0, kind, 5000)?;
+            world.pause(lazy);
+            world.expect_end(lazy, Some("Unknown Protocol Operation"), 1002);
+            world.submit(lazy, &[Op::Offend(OFFENCES[1])]);
+            world.settle()?;
+            for &client in &clients {
+                world.expect_end(client, None, 1001);
+            }
+            world.start_lame_duck(Duration::from_secs(1), Duration::from_secs(4));
+            world.pass(Duration::from_millis(1500))?;
+            let gone = clients.iter().filter(|&&client| world.has_ended(client)).count();
+            assert!((1..6).contains(&gone), "{gone} are gone at once");
+            world.resume(lazy);
+            world.pass(Duration::from_secs(10))?;
+            assert!(clients.iter().all(|&client| world.has_ended(client)) && world.has_ended(lazy));
+            world.check_empty()
+        },
+        &Settings::default(),
+    );
 }
 
 /// What a stranger on the WebSocket listener sends, after how long, and the status that it gets.

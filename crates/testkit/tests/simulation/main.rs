@@ -3,3 +3,4 @@
 mod limits;
 mod planted;
 mod seeds;
+mod volume;
