@@ -7,6 +7,8 @@
 //! Subjects come from the network. `foldhash` with a seed would not do here: its second constant is public, and tokens
 //! that contain it collide under every seed. Here each operand of each multiplication has a secret part.
 
+use crate::Filter;
+
 /// The secret numbers behind all keys of one list.
 #[derive(Clone, Copy)]
 pub(crate) struct Keys {
@@ -58,18 +60,19 @@ impl Keys {
         self.number(low, high, token.len(), place)
     }
 
-    /// The same for the token of at most 16 bytes that is `start..end` of the bytes in `words`.
+    /// The same for a token of at most 16 bytes, which begins at `start` in `words`, and whether it looks like a wildcard.
     ///
     /// There is no branch here on how long the token is, as nothing could predict it.
     #[inline]
-    pub(crate) fn short_token(&self, words: &Words, start: usize, end: usize, place: usize) -> u64 {
+    pub(crate) fn short_token(&self, words: &Words, start: usize, len: usize, place: usize) -> (u64, bool) {
         let (at, shift) = (start / 8 % 8, start % 8 * 8);
         let [a, b, c] = [words[at], words[at + 1], words[at + 2]];
         let low = a >> shift | (b << 1) << (63 - shift);
         let high = b >> shift | (c << 1) << (63 - shift);
-        let len = end - start;
         let [low_mask, high_mask] = MASKS[len % MASKS.len()];
-        self.number(low & low_mask, high & high_mask, len, place)
+        let low = low & low_mask;
+        let is_wildcard = (len == 1) & ((low == u64::from(b'*')) | (low == u64::from(b'>')));
+        (self.number(low, high & high_mask, len, place), is_wildcard)
     }
 
     /// The number of a `*`.
@@ -88,6 +91,20 @@ impl Keys {
     #[inline]
     pub(crate) fn shape(&self, count: usize) -> u64 {
         times(self.shape, count)
+    }
+
+    /// The sum over the tokens of a filter.
+    pub(crate) fn filter(&self, filter: Filter<'_>) -> u64 {
+        self.tokens(filter).fold(0, u64::wrapping_add)
+    }
+
+    /// The numbers of the tokens of a filter.
+    pub(crate) fn tokens(&self, filter: Filter<'_>) -> impl Iterator<Item = u64> {
+        filter.tokens().enumerate().map(|(place, token)| match token {
+            b"*" => self.star(place),
+            b">" => self.tail(place),
+            literal => self.token(literal, place),
+        })
     }
 
     #[inline]

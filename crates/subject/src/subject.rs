@@ -48,16 +48,16 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), SubjectError> {
     if bytes.len() > LEN_MAX {
         return Err(SubjectError::TooLong);
     }
-    let mut before = true;
+    let mut after_dot = true;
     for block in bytes.chunks(64) {
         let Scan { dots, low } = scan(block, |_, _| {});
         if low && block.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\x0c')) {
             return Err(SubjectError::Whitespace);
         }
-        if dots & (dots << 1 | u64::from(before)) != 0 {
+        if dots & (dots << 1 | u64::from(after_dot)) != 0 {
             return Err(SubjectError::EmptyToken);
         }
-        before = dots >> 63 != 0;
+        after_dot = dots >> 63 != 0;
     }
     if last == b'.' {
         return Err(SubjectError::EmptyToken);
@@ -70,5 +70,9 @@ pub(crate) fn tokens(bytes: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 }
 
 pub(crate) fn is_literal(bytes: &[u8]) -> bool {
-    !tokens(bytes).any(|token| matches!(token, b"*" | b">"))
+    !tokens(bytes).any(is_wildcard)
+}
+
+pub(crate) fn is_wildcard(token: &[u8]) -> bool {
+    matches!(token, b"*" | b">")
 }

@@ -42,9 +42,7 @@ impl Model {
         for row in self.rows.iter().filter(|row| Filter::parse(&row.0).unwrap().matches(subject)) {
             if row.1.is_none() {
                 plain.push(row.2);
-            } else if let Some((_, members)) =
-                groups.iter_mut().find(|(first, _)| (&first.0, &first.1) == (&row.0, &row.1))
-            {
+            } else if let Some((_, members)) = groups.iter_mut().find(|(first, _)| first.1 == row.1) {
                 members.push(row.2);
             } else {
                 groups.push((row, vec![row.2]));

@@ -5,7 +5,7 @@ use core::hash::Hash;
 use hashbrown::HashTable;
 
 use super::list::List;
-use super::records::Ref;
+use super::store::Ref;
 use crate::hash::Keys;
 
 /// Up to so many queue groups of one filter are searched from front to back.

@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 use core::mem;
+use core::ops::Range;
 
 use super::walk::Scratch;
 
@@ -12,23 +13,40 @@ pub struct Matches<T> {
     pub(super) scratch: Scratch,
 }
 
-/// Slices of `T` one after the other.
+/// The members of queue groups, group by group.
 pub(super) struct Groups<T> {
     members: Vec<T>,
     /// Where in `members` each group ends.
     ends: Vec<usize>,
+    /// What has been pushed: a part of a group for each matching filter. Its name lies in `names`, its members in
+    /// `unsorted`.
+    parts: Vec<Part>,
+    names: Vec<u8>,
+    unsorted: Vec<T>,
+}
+
+struct Part {
+    name: Range<usize>,
+    members: Range<usize>,
 }
 
 impl<T> Matches<T> {
     /// No matches. Allocates nothing.
     pub fn new() -> Matches<T> {
-        let groups = Groups { members: Vec::new(), ends: Vec::new() };
+        let groups = Groups {
+            members: Vec::new(),
+            ends: Vec::new(),
+            parts: Vec::new(),
+            names: Vec::new(),
+            unsorted: Vec::new(),
+        };
         Matches { plain: Vec::new(), groups, scratch: Scratch::default() }
     }
 
-    /// The queue groups, each as its members: one group for each pair of matching filter and queue name, never empty.
+    /// The queue groups, each as its members, never empty: one group for each queue name, over all matching filters. A
+    /// value that is in a group with several of them is there as often.
     pub fn groups(&self) -> impl Iterator<Item = &[T]> {
-        let Groups { members, ends } = &self.groups;
+        let Groups { members, ends, .. } = &self.groups;
         let mut start = 0;
         ends.iter().map(move |&end| &members[mem::replace(&mut start, end)..end])
     }
@@ -43,6 +61,9 @@ impl<T> Matches<T> {
         self.plain.clear();
         self.groups.members.clear();
         self.groups.ends.clear();
+        self.groups.parts.clear();
+        self.groups.names.clear();
+        self.groups.unsorted.clear();
     }
 }
 
@@ -53,8 +74,22 @@ impl<T> Default for Matches<T> {
 }
 
 impl<T: Copy> Groups<T> {
-    pub(super) fn push(&mut self, members: &[T]) {
-        self.members.extend_from_slice(members);
-        self.ends.push(self.members.len());
+    /// Adds the members that one matching filter has in a group.
+    pub(super) fn push(&mut self, name: &[u8], members: &[T]) {
+        let (name_start, start) = (self.names.len(), self.unsorted.len());
+        self.names.extend_from_slice(name);
+        self.unsorted.extend_from_slice(members);
+        self.parts.push(Part { name: name_start..self.names.len(), members: start..self.unsorted.len() });
+    }
+
+    /// Puts the parts of each group together, once all have been pushed.
+    pub(super) fn join(&mut self) {
+        let Groups { members, ends, parts, names, unsorted } = self;
+        let name = |part: &Part| &names[part.name.clone()];
+        parts.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        for group in parts.chunk_by(|a, b| name(a) == name(b)) {
+            group.iter().for_each(|part| members.extend_from_slice(&unsorted[part.members.clone()]));
+            ends.push(members.len());
+        }
     }
 }

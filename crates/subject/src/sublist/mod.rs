@@ -4,9 +4,8 @@ mod fan;
 mod list;
 mod matches;
 mod prefixes;
-mod records;
 mod shapes;
-mod table;
+mod store;
 mod walk;
 
 use alloc::vec::Vec;
@@ -15,20 +14,18 @@ use core::hash::Hash;
 use self::fan::Fan;
 pub use self::matches::Matches;
 use self::prefixes::Prefixes;
-use self::records::{Records, Ref, SINGLE};
-use self::shapes::{Shapes, tree_of, wildcards};
-use self::table::Table;
+use self::shapes::{Shapes, tree_of};
+use self::store::{Key, Ref, SINGLE, Store};
 use self::walk::Scratch;
 use crate::hash::Keys;
+use crate::subject::is_wildcard;
 use crate::{Filter, Subject};
 
 /// Subscriptions, found by the subjects that their filters match.
 pub struct Sublist<T> {
     keys: Keys,
-    /// All distinct filters.
-    records: Records<T>,
-    /// The records by the keys of their filters.
-    table: Table,
+    /// The distinct filters.
+    store: Store<T>,
     /// The values of filters that have more than one plain value.
     fans: Vec<Fan<T>>,
     /// Which places have wildcards.
@@ -63,8 +60,7 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
     pub fn with_seed(seed: u64) -> Sublist<T> {
         Sublist {
             keys: Keys::new(seed),
-            records: Records::new(),
-            table: Table::new(),
+            store: Store::new(),
             fans: Vec::new(),
             shapes: Shapes::new(),
             prefixes: Prefixes::new(),
@@ -76,10 +72,9 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
 
     /// Adds a subscription. `false`, and nothing has changed: it is there already.
     pub fn insert(&mut self, filter: Filter<'_>, queue: Option<&[u8]>, value: T) -> bool {
-        let key = key_of(&self.keys, filter);
-        let done = match self.find(key, |bytes| bytes == filter.as_bytes()) {
+        let done = match self.find(filter) {
             Some(record) => self.insert_value(record, queue, value),
-            None => self.insert_filter(filter, key, queue, value),
+            None => self.insert_filter(filter, queue, value),
         };
         self.len += usize::from(done);
         self.generation = self.generation.wrapping_add(u64::from(done));
@@ -88,8 +83,7 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
 
     /// Takes a subscription out. `false`, and nothing has changed: there is no such subscription.
     pub fn remove(&mut self, filter: Filter<'_>, queue: Option<&[u8]>, value: T) -> bool {
-        let key = key_of(&self.keys, filter);
-        let Some(record) = self.find(key, |bytes| bytes == filter.as_bytes()) else { return false };
+        let Some(record) = self.find(filter) else { return false };
         if !self.remove_value(filter, record, queue, value) {
             return false;
         }
@@ -103,16 +97,17 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
         out.clear();
         let Matches { plain, groups, scratch } = out;
         self.search(subject, scratch, |record| {
-            match self.records.fan(record) {
-                SINGLE => plain.push(self.records.value(record)),
+            match self.store.fan(record) {
+                SINGLE => plain.push(self.store.value(record)),
                 fan => {
                     let fan = &self.fans[fan as usize];
                     plain.extend_from_slice(fan.plain.as_slice());
-                    fan.groups().iter().for_each(|group| groups.push(group.members.as_slice()));
+                    fan.groups().iter().for_each(|group| groups.push(&group.name, group.members.as_slice()));
                 }
             }
             true
         });
+        out.groups.join();
     }
 
     /// Whether any subscription matches. It stops at the first one.
@@ -142,10 +137,10 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
 
     /// All subscriptions, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = Entry<'_, T>> {
-        self.records.iter().flat_map(move |record| {
-            let filter = Filter::of_checked(self.records.filter(record));
-            let fan = self.records.fan(record);
-            let single = (fan == SINGLE).then(|| self.records.value(record));
+        self.store.iter().flat_map(move |record| {
+            let filter = Filter::of_checked(self.store.filter(record));
+            let fan = self.store.fan(record);
+            let single = (fan == SINGLE).then(|| self.store.value(record));
             let fan = self.fans.get(fan as usize);
             let plain = single.into_iter().chain(fan.into_iter().flat_map(|fan| fan.plain.as_slice()).copied());
             let groups = fan.into_iter().flat_map(Fan::groups).flat_map(|group| {
@@ -158,24 +153,16 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
         })
     }
 
-    fn insert_filter(&mut self, filter: Filter<'_>, key: u64, queue: Option<&[u8]>, value: T) -> bool {
-        let wild = !filter.is_literal();
-        if wild && !self.shapes.insert(filter) {
-            return false;
-        }
-        let Some(record) = self.records.push(filter.as_bytes(), value, SINGLE) else {
-            if wild {
-                self.shapes.remove(filter);
-            }
-            return false;
-        };
-        let Sublist { keys, records, table, .. } = self;
-        table.insert(key, record, records_with_keys(keys, records));
-        if wild {
-            prefix_keys(keys, filter, |key| self.prefixes.insert(key));
-        } else {
+    fn insert_filter(&mut self, filter: Filter<'_>, queue: Option<&[u8]>, value: T) -> bool {
+        if filter.is_literal() {
             self.literals += 1;
+        } else if self.shapes.insert(filter) {
+            prefixes(&self.keys, filter, |sum| self.prefixes.insert(sum));
+        } else {
+            return false;
         }
+        let fans = &mut self.fans;
+        let record = self.store.insert(&self.keys, filter, value, |fan, home| fans[fan as usize].home = home);
         if let Some(queue) = queue {
             let fan = self.add_fan(record);
             self.fans[fan].insert_member(&self.keys, queue, value);
@@ -184,9 +171,9 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
     }
 
     fn insert_value(&mut self, record: Ref, queue: Option<&[u8]>, value: T) -> bool {
-        let mut fan = self.records.fan(record) as usize;
+        let mut fan = self.store.fan(record) as usize;
         if fan == SINGLE as usize {
-            let single = self.records.value(record);
+            let single = self.store.value(record);
             if queue.is_none() && single == value {
                 return false;
             }
@@ -203,14 +190,14 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
     fn add_fan(&mut self, record: Ref) -> usize {
         let fan = self.fans.len();
         self.fans.push(Fan::new(record));
-        self.records.set_fan(record, fan as u32);
+        self.store.set_fan(record, fan as u32);
         fan
     }
 
     fn remove_value(&mut self, filter: Filter<'_>, record: Ref, queue: Option<&[u8]>, value: T) -> bool {
-        let at = self.records.fan(record);
+        let at = self.store.fan(record);
         let Some(fan) = self.fans.get_mut(at as usize) else {
-            let found = queue.is_none() && self.records.value(record) == value;
+            let found = queue.is_none() && self.store.value(record) == value;
             if found {
                 self.remove_filter(filter, record);
             }
@@ -222,8 +209,8 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
         };
         let (single, empty) = (fan.single(), fan.is_empty());
         if let Some(single) = single {
-            self.records.set_value(record, single);
-            self.records.set_fan(record, SINGLE);
+            self.store.set_value(record, single);
+            self.store.set_fan(record, SINGLE);
         }
         if single.is_some() || empty {
             self.remove_fan(at);
@@ -237,7 +224,7 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
     fn remove_fan(&mut self, at: u32) {
         self.fans.swap_remove(at as usize);
         if let Some(moved) = self.fans.get(at as usize) {
-            self.records.set_fan(moved.home, at);
+            self.store.set_fan(moved.home, at);
         }
         if self.fans.len() * 4 <= self.fans.capacity() {
             self.fans.shrink_to(self.fans.len() * 2);
@@ -245,30 +232,19 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
     }
 
     fn remove_filter(&mut self, filter: Filter<'_>, record: Ref) {
-        let Sublist { keys, records, table, .. } = self;
-        table.remove(key_of(keys, filter), record);
-        if let Some(moved) = records.swap_remove(record) {
-            let key = key_of(keys, Filter::of_checked(records.filter(record)));
-            table.rename(key, moved, record);
-            if let Some(fan) = self.fans.get_mut(records.fan(record) as usize) {
-                fan.home = record;
-            }
-        }
-        table.shrink(records_with_keys(keys, records));
         if filter.is_literal() {
             self.literals -= 1;
         } else {
             self.shapes.remove(filter);
-            prefix_keys(keys, filter, |key| self.prefixes.remove(key));
+            prefixes(&self.keys, filter, |sum| self.prefixes.remove(sum));
         }
+        let fans = &mut self.fans;
+        self.store.remove(&self.keys, record, |fan, home| fans[fan as usize].home = home);
     }
-}
 
-impl<T: Copy> Sublist<T> {
-    /// The record of a filter with this key whose bytes are `right`.
-    #[inline]
-    fn find(&self, key: u64, right: impl Fn(&[u8]) -> bool) -> Option<Ref> {
-        self.table.find(key, |record| right(self.records.filter(record)))
+    fn find(&self, filter: Filter<'_>) -> Option<Ref> {
+        let bytes = filter.as_bytes();
+        self.store.find(Key { sum: self.keys.filter(filter), len: bytes.len() }, |other| other == bytes)
     }
 }
 
@@ -278,36 +254,18 @@ impl<T: Copy + Eq + Hash> Default for Sublist<T> {
     }
 }
 
-fn records_with_keys<T: Copy>(keys: &Keys, records: &Records<T>) -> impl Iterator<Item = (u64, Ref)> {
-    records.iter().map(|record| (key_of(keys, Filter::of_checked(records.filter(record))), record))
-}
-
-/// The key of a filter.
-fn key_of(keys: &Keys, filter: Filter<'_>) -> u64 {
-    let numbers = filter.tokens().enumerate().map(|(place, token)| number_of(keys, token, place));
-    numbers.fold(0, u64::wrapping_add)
-}
-
-/// The keys of a filter's beginnings, each up to a wildcard that is not the last one.
-fn prefix_keys(keys: &Keys, filter: Filter<'_>, mut each: impl FnMut(u64)) {
-    let mut left = wildcards(filter).count();
+/// The sums of a filter's beginnings, each up to a `*` that is not the last wildcard.
+fn prefixes(keys: &Keys, filter: Filter<'_>, mut each: impl FnMut(u64)) {
+    let mut left = filter.tokens().filter(|token| is_wildcard(token)).count();
     let mut sum = keys.shape(tree_of(filter));
-    for (place, token) in filter.tokens().enumerate() {
-        sum = sum.wrapping_add(number_of(keys, token, place));
-        if token == b"*" || token == b">" {
+    for (token, number) in filter.tokens().zip(keys.tokens(filter)) {
+        sum = sum.wrapping_add(number);
+        if is_wildcard(token) {
             left -= 1;
             if left == 0 {
                 return;
             }
             each(sum);
         }
-    }
-}
-
-fn number_of(keys: &Keys, token: &[u8], place: usize) -> u64 {
-    match token {
-        b"*" => keys.star(place),
-        b">" => keys.tail(place),
-        literal => keys.token(literal, place),
     }
 }

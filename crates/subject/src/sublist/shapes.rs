@@ -1,33 +1,25 @@
 use alloc::vec::Vec;
+use core::{iter, mem};
 
 use crate::Filter;
+use crate::subject::is_wildcard;
 
 /// No node.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The kinds of wildcards in a shape.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
-    /// Stands above the first wildcards of a tree.
-    Root,
-    /// A `*` after which another wildcard follows.
-    Star,
-    /// A `*` after which only literal tokens follow, if any.
-    LastStar,
-    /// A `>`.
-    Tail,
-}
-
-/// A wildcard of some shape: `run` literal tokens after the previous wildcard.
+/// A wildcard of some shape, or the root of a tree of shapes.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
-    /// The first of the wildcards that can follow, and the next sibling of this one.
-    pub(super) first: u32,
+    /// The first child that is a `*` with another wildcard after it.
+    pub(super) stars: u32,
+    /// The first child that is a last wildcard: a `>` in the tree of these, or a `*`.
+    pub(super) leaves: u32,
+    /// The next of the siblings of the same kind.
     pub(super) next: u32,
     /// The number of filters with a shape that goes through here. 0: the node is free.
     count: u32,
+    /// The number of literal tokens between the previous wildcard and this one.
     pub(super) run: u16,
-    pub(super) kind: Kind,
 }
 
 /// The shapes of all filters: at which places they have wildcards, whatever their literal tokens.
@@ -51,18 +43,16 @@ impl Shapes {
         Shapes { nodes: Vec::new(), free: NONE, live: 0, roots: Vec::new() }
     }
 
-    /// The first edge of a tree, or [`NONE`].
+    /// The root of a tree.
     #[inline]
-    pub(super) fn tree(&self, count: usize) -> u32 {
-        match self.roots.get(count) {
-            Some(&root) if root != NONE => self.nodes[root as usize].first,
-            _ => NONE,
-        }
+    pub(super) fn tree(&self, count: usize) -> Option<&Node> {
+        self.node(*self.roots.get(count)?)
     }
 
+    /// `None` for [`NONE`].
     #[inline]
-    pub(super) fn node(&self, node: u32) -> &Node {
-        &self.nodes[node as usize]
+    pub(super) fn node(&self, node: u32) -> Option<&Node> {
+        self.nodes.get(node as usize)
     }
 
     /// Counts a filter in. `false`, and nothing has changed: there is no room (2^32 - 1 nodes).
@@ -76,16 +66,16 @@ impl Shapes {
             self.roots.resize(count + 1, NONE);
         }
         if self.roots[count] == NONE {
-            self.roots[count] = self.add(Node { first: NONE, next: NONE, count: 0, run: 0, kind: Kind::Root });
+            self.roots[count] = self.add(0, NONE);
         }
         let mut at = self.roots[count];
         self.nodes[at as usize].count += 1;
         for step in wildcards(filter) {
             let (_, mut child) = self.find(at, step);
             if child == NONE {
-                let next = self.nodes[at as usize].first;
-                child = self.add(Node { first: NONE, next, count: 0, run: step.run, kind: step.kind });
-                self.nodes[at as usize].first = child;
+                let next = *self.nodes[at as usize].children(step);
+                child = self.add(step.run, next);
+                *self.nodes[at as usize].children(step) = child;
             }
             self.nodes[child as usize].count += 1;
             at = child;
@@ -107,7 +97,7 @@ impl Shapes {
             if node.count == 0 {
                 let next = node.next;
                 match before {
-                    NONE => self.nodes[at as usize].first = next,
+                    NONE => *self.nodes[at as usize].children(step) = next,
                     before => self.nodes[before as usize].next = next,
                 }
                 dead = child;
@@ -133,19 +123,18 @@ impl Shapes {
     }
 
     /// The child for a step, and the sibling before it.
-    fn find(&self, parent: u32, step: Step) -> (u32, u32) {
-        let (mut before, mut at) = (NONE, self.nodes[parent as usize].first);
-        while at != NONE {
-            let node = &self.nodes[at as usize];
-            if node.run == step.run && node.kind == step.kind {
-                break;
-            }
+    fn find(&mut self, parent: u32, step: Step) -> (u32, u32) {
+        let (mut before, mut at) = (NONE, *self.nodes[parent as usize].children(step));
+        while let Some(node) = self.node(at)
+            && node.run != step.run
+        {
             (before, at) = (at, node.next);
         }
         (before, at)
     }
 
-    fn add(&mut self, node: Node) -> u32 {
+    fn add(&mut self, run: u16, next: u32) -> u32 {
+        let node = Node { stars: NONE, leaves: NONE, next, count: 0, run };
         self.live += 1;
         if self.free == NONE {
             self.nodes.push(node);
@@ -157,14 +146,14 @@ impl Shapes {
         at
     }
 
-    /// Frees a node, and returns its first child.
+    /// Frees a node that has one child at most, and returns that.
     fn release(&mut self, at: u32) -> u32 {
         let node = &mut self.nodes[at as usize];
-        let first = node.first;
+        let child = node.stars.min(node.leaves);
         (node.count, node.next) = (0, self.free);
         self.free = at;
         self.live -= 1;
-        first
+        child
     }
 
     /// Moves the live nodes together.
@@ -178,7 +167,7 @@ impl Shapes {
         let rename = |name: u32| if name == NONE { NONE } else { names[name as usize] };
         self.nodes.retain(|node| node.count != 0);
         for node in &mut self.nodes {
-            (node.first, node.next) = (rename(node.first), rename(node.next));
+            (node.stars, node.leaves, node.next) = (rename(node.stars), rename(node.leaves), rename(node.next));
         }
         for root in &mut self.roots {
             *root = rename(*root);
@@ -188,33 +177,31 @@ impl Shapes {
     }
 }
 
+impl Node {
+    /// The first of the children that a step may lead to.
+    fn children(&mut self, step: Step) -> &mut u32 {
+        if step.last { &mut self.leaves } else { &mut self.stars }
+    }
+}
+
 /// One wildcard of a filter.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
-    pub(super) kind: Kind,
-    pub(super) run: u16,
+struct Step {
+    /// The number of literal tokens before it.
+    run: u16,
+    last: bool,
 }
 
 /// The wildcards of a filter, in order.
-pub(super) fn wildcards(filter: Filter<'_>) -> impl Iterator<Item = Step> {
-    let mut places = filter
-        .tokens()
-        .enumerate()
-        .filter_map(|(place, token)| match token {
-            b"*" => Some((place, Kind::Star)),
-            b">" => Some((place, Kind::Tail)),
-            _ => None,
-        })
-        .peekable();
+fn wildcards(filter: Filter<'_>) -> impl Iterator<Item = Step> {
+    let tokens = filter.tokens().enumerate();
+    let mut places = tokens.filter(|(_, token)| is_wildcard(token)).map(|(place, _)| place).peekable();
     let mut pos = 0;
-    core::iter::from_fn(move || {
-        let (place, kind) = places.next()?;
-        let last = places.peek().is_none();
-        let kind = if kind == Kind::Star && last { Kind::LastStar } else { kind };
+    iter::from_fn(move || {
+        let place = places.next()?;
         // Fits: a filter has at most (LEN_MAX + 1) / 2 tokens.
-        let run = (place - pos) as u16;
-        pos = place + 1;
-        Some(Step { kind, run })
+        let run = (place - mem::replace(&mut pos, place + 1)) as u16;
+        Some(Step { run, last: places.peek().is_none() })
     })
 }
 

@@ -1,0 +1,335 @@
+use alloc::vec::Vec;
+
+use crate::Filter;
+use crate::hash::Keys;
+
+/// A filter's own bytes begin after its length (2 bytes) and its fan-out number (4 bytes).
+const HEAD: usize = 6;
+/// The fan-out number of a record that has but one plain value, which is kept in the record.
+pub(super) const SINGLE: u32 = u32::MAX;
+/// The slots of a bucket.
+const SLOTS: usize = 15;
+
+/// Names a record until the next change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Ref {
+    class: u8,
+    slot: usize,
+}
+
+/// One record for each distinct filter: its bytes, and one value or the number of its fan-out.
+///
+/// Records are the slots of hash tables, one table for each class of about equal sizes. A search knows how long the filter
+/// would be that it looks for, hence in which table it would be. Most lookups find nothing; these touch one of the tables'
+/// small arrays of tags, of about one byte a record, which stay in a near cache. The others then go straight to the
+/// record. With tables of names of records, the names would be one more step, out of cache with a million filters.
+pub(super) struct Store<T> {
+    classes: Vec<Class<T>>,
+    len: usize,
+}
+
+struct Class<T> {
+    buckets: Vec<Bucket>,
+    /// `stride` bytes for each slot: head, filter, padding.
+    bytes: Vec<u8>,
+    /// One for each slot. It means something in the slots of records that have no fan-out.
+    values: Vec<T>,
+    len: usize,
+}
+
+/// In bytes 0 to 14 the tags of the slots, 8 bits of a key, or 0 where the slot is free. In byte 15 how many records have
+/// gone past this bucket to a later one because it was full, or 255 for so many that they are no longer counted.
+#[derive(Clone, Copy)]
+#[repr(align(16))]
+struct Bucket([u8; 16]);
+
+/// What a filter is found by.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub(super) sum: u64,
+    /// The length of the filter in bytes.
+    pub(super) len: usize,
+}
+
+impl<T: Copy> Store<T> {
+    pub(super) const fn new() -> Store<T> {
+        Store { classes: Vec::new(), len: 0 }
+    }
+
+    /// The number of records.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The record with this key whose filter is `right`.
+    #[inline]
+    pub(super) fn find(&self, key: Key, right: impl FnMut(&[u8]) -> bool) -> Option<Ref> {
+        let number = class_of(HEAD + key.len);
+        let class = self.classes.get(usize::from(number))?;
+        let at = home(key.sum, class.buckets.len());
+        // Most searches end here.
+        if class.buckets.get(at)?.is_end_for(tag_of(key.sum)) {
+            return None;
+        }
+        class.find_from(number, at, key, right).map(|slot| Ref { class: number, slot })
+    }
+
+    /// Adds a record for a filter that has none, with one value. Other records may get new names: `renamed` is called with
+    /// those that have a fan-out.
+    pub(super) fn insert(
+        &mut self,
+        keys: &Keys,
+        filter: Filter<'_>,
+        value: T,
+        renamed: impl FnMut(u32, Ref),
+    ) -> Ref {
+        let bytes = filter.as_bytes();
+        let number = class_of(HEAD + bytes.len());
+        if self.classes.len() <= usize::from(number) {
+            self.classes.resize_with(usize::from(number) + 1, Class::new);
+        }
+        let class = &mut self.classes[usize::from(number)];
+        if (class.len + 1) * 6 > class.values.len() * 5 {
+            class.rebuild(number, (class.buckets.len() * 4).div_ceil(3).max(1), value, keys, renamed);
+        }
+        let slot = class.take_slot(keys.filter(filter));
+        let row = class.row_mut(number, slot);
+        row[..2].copy_from_slice(&(bytes.len() as u16).to_le_bytes());
+        row[2..HEAD].copy_from_slice(&SINGLE.to_le_bytes());
+        row[HEAD..][..bytes.len()].copy_from_slice(bytes);
+        class.values[slot] = value;
+        class.len += 1;
+        self.len += 1;
+        Ref { class: number, slot }
+    }
+
+    /// Takes a record out. Other records may get new names, as above.
+    pub(super) fn remove(&mut self, keys: &Keys, record: Ref, renamed: impl FnMut(u32, Ref)) {
+        let sum = keys.filter(Filter::of_checked(self.filter(record)));
+        let class = &mut self.classes[usize::from(record.class)];
+        class.free_slot(sum, record.slot);
+        class.len -= 1;
+        self.len -= 1;
+        let wanted = (class.len * 2).div_ceil(SLOTS);
+        if wanted * 2 <= class.buckets.len() {
+            class.rebuild(record.class, wanted, class.values[record.slot], keys, renamed);
+        }
+    }
+
+    #[inline]
+    pub(super) fn filter(&self, record: Ref) -> &[u8] {
+        let row = self.row(record);
+        &row[HEAD..][..length(row)]
+    }
+
+    /// The number of the fan-out, or [`SINGLE`].
+    #[inline]
+    pub(super) fn fan(&self, record: Ref) -> u32 {
+        fan(self.row(record))
+    }
+
+    pub(super) fn set_fan(&mut self, record: Ref, fan: u32) {
+        let row = self.classes[usize::from(record.class)].row_mut(record.class, record.slot);
+        row[2..HEAD].copy_from_slice(&fan.to_le_bytes());
+    }
+
+    #[inline]
+    pub(super) fn value(&self, record: Ref) -> T {
+        self.classes[usize::from(record.class)].values[record.slot]
+    }
+
+    pub(super) fn set_value(&mut self, record: Ref, value: T) {
+        self.classes[usize::from(record.class)].values[record.slot] = value;
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Ref> {
+        (0..).zip(&self.classes).flat_map(|(number, class)| {
+            class.taken().map(move |slot| Ref { class: number, slot })
+        })
+    }
+
+    #[inline]
+    fn row(&self, record: Ref) -> &[u8] {
+        self.classes[usize::from(record.class)].row(record.class, record.slot)
+    }
+}
+
+impl<T: Copy> Class<T> {
+    const fn new() -> Class<T> {
+        Class { buckets: Vec::new(), bytes: Vec::new(), values: Vec::new(), len: 0 }
+    }
+
+    /// Looks in bucket `at`, and in as many after it as records have gone past.
+    fn find_from(
+        &self,
+        number: u8,
+        mut at: usize,
+        key: Key,
+        mut right: impl FnMut(&[u8]) -> bool,
+    ) -> Option<usize> {
+        // Once around at most: it may be that all buckets have been passed.
+        for _ in &self.buckets {
+            let bucket = &self.buckets[at];
+            let mut slots = bucket.with_tag(tag_of(key.sum));
+            while slots != 0 {
+                let slot = at * SLOTS + slots.trailing_zeros() as usize;
+                let row = self.row(number, slot);
+                if length(row) == key.len && right(&row[HEAD..][..key.len]) {
+                    return Some(slot);
+                }
+                slots &= slots - 1;
+            }
+            if !bucket.is_passed() {
+                return None;
+            }
+            at = self.after(at);
+        }
+        None
+    }
+
+    /// Moves all records to new memory for so many buckets. `filler` is for slots without a record.
+    fn rebuild(&mut self, number: u8, buckets: usize, filler: T, keys: &Keys, mut renamed: impl FnMut(u32, Ref)) {
+        let (slots, stride) = (buckets * SLOTS, stride_of(number));
+        let mut new = Class::new();
+        new.buckets.resize(buckets, Bucket([0; 16]));
+        new.bytes.resize(slots * stride, 0);
+        new.values.resize(slots, filler);
+        new.len = self.len;
+        for old_slot in self.taken() {
+            let row = self.row(number, old_slot);
+            let slot = new.take_slot(keys.filter(Filter::of_checked(&row[HEAD..][..length(row)])));
+            new.row_mut(number, slot).copy_from_slice(row);
+            new.values[slot] = self.values[old_slot];
+            if fan(row) != SINGLE {
+                renamed(fan(row), Ref { class: number, slot });
+            }
+        }
+        *self = new;
+    }
+
+    /// Marks a free slot as taken: there is one.
+    fn take_slot(&mut self, sum: u64) -> usize {
+        let mut at = home(sum, self.buckets.len());
+        loop {
+            let bucket = &mut self.buckets[at];
+            if let Some(free) = bucket.0[..SLOTS].iter().position(|&tag| tag == 0) {
+                bucket.0[free] = tag_of(sum);
+                return at * SLOTS + free;
+            }
+            bucket.0[SLOTS] = bucket.0[SLOTS].saturating_add(1);
+            at = self.after(at);
+        }
+    }
+
+    /// Marks a slot as free that was taken with this sum.
+    fn free_slot(&mut self, sum: u64, slot: usize) {
+        let mut at = home(sum, self.buckets.len());
+        while at != slot / SLOTS {
+            let passed = &mut self.buckets[at].0[SLOTS];
+            if *passed != u8::MAX {
+                *passed -= 1;
+            }
+            at = self.after(at);
+        }
+        self.buckets[at].0[slot % SLOTS] = 0;
+    }
+
+    #[inline]
+    fn row(&self, number: u8, slot: usize) -> &[u8] {
+        let stride = stride_of(number);
+        &self.bytes[slot * stride..][..stride]
+    }
+
+    fn row_mut(&mut self, number: u8, slot: usize) -> &mut [u8] {
+        let stride = stride_of(number);
+        &mut self.bytes[slot * stride..][..stride]
+    }
+
+    fn taken(&self) -> impl Iterator<Item = usize> {
+        let slots = (0..).step_by(SLOTS).zip(&self.buckets);
+        slots.flat_map(|(base, bucket)| (0..SLOTS).filter(|&at| bucket.0[at] != 0).map(move |at| base + at))
+    }
+
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        if at + 1 == self.buckets.len() { 0 } else { at + 1 }
+    }
+}
+
+impl Bucket {
+    /// Whether no slot here and none in a later bucket has this tag.
+    #[inline]
+    fn is_end_for(&self, tag: u8) -> bool {
+        // Without an early exit the compiler makes two vector instructions of this.
+        let found = self.0.iter().fold(false, |found, &other| found | (other == tag));
+        !found && !self.is_passed()
+    }
+
+    /// One bit for each slot with this tag.
+    #[inline]
+    fn with_tag(&self, tag: u8) -> u32 {
+        let slots = self.0[..SLOTS].iter().enumerate();
+        slots.fold(0, |slots, (at, &other)| slots | u32::from(other == tag) << at)
+    }
+
+    #[inline]
+    fn is_passed(&self) -> bool {
+        self.0[SLOTS] != 0
+    }
+}
+
+#[inline]
+fn length(row: &[u8]) -> usize {
+    u16::from_le_bytes([row[0], row[1]]).into()
+}
+
+#[inline]
+fn fan(row: &[u8]) -> u32 {
+    u32::from_le_bytes([row[2], row[3], row[4], row[5]])
+}
+
+#[inline]
+fn home(sum: u64, buckets: usize) -> usize {
+    ((u128::from(sum) * buckets as u128) >> 64) as usize
+}
+
+/// From the low bits of the sum, where [`home`] goes by the high ones.
+#[inline]
+fn tag_of(sum: u64) -> u8 {
+    (sum as u8).max(1)
+}
+
+/// Eight classes in steps of 8 bytes, then four for each doubling.
+#[inline]
+fn class_of(size: usize) -> u8 {
+    let words = size.div_ceil(8);
+    if words <= 8 {
+        return words as u8 - 1;
+    }
+    let doubling = (words - 1).ilog2() - 2;
+    ((doubling * 4) as usize + ((words - 1) >> doubling)) as u8
+}
+
+#[inline]
+fn stride_of(class: u8) -> usize {
+    let class = usize::from(class);
+    if class < 8 {
+        return 8 * (class + 1);
+    }
+    let doubling = class / 4 - 1;
+    8 * ((class % 4 + 5) << doubling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_size_has_the_least_class_that_holds_it() {
+        for size in 1..=HEAD + crate::LEN_MAX {
+            let class = class_of(size);
+            assert!(stride_of(class) >= size, "{size}");
+            assert!(class == 0 || stride_of(class - 1) < size, "{size}");
+        }
+    }
+}
