@@ -48,6 +48,8 @@ pub(crate) struct Sub {
     pub filter: Vec<u8>,
     pub queue: Option<Vec<u8>>,
     pub headers: bool,
+    /// Since then, because the first CONNECT came after it.
+    pub headers_since: u64,
     /// From here on it need not get anything.
     pub fading: Option<End>,
     /// From here on it cannot get anything that is published.
@@ -95,6 +97,7 @@ pub(crate) struct Conn {
     pub worker: usize,
     pub options: Options,
     connect_info_due: bool,
+    is_connected: bool,
     /// What it has sent: start, end, op.
     script: VecDeque<(u64, u64, Op)>,
     pub replies: VecDeque<Expected>,
@@ -142,8 +145,8 @@ pub(crate) struct Model {
     pub(crate) subs: Vec<Sub>,
     /// Subscriptions that may be alive.
     live: Vec<usize>,
-    /// By message, filter and queue.
-    pub(crate) groups: BTreeMap<(u64, Vec<u8>, Vec<u8>), ToGroup>,
+    /// By message and queue: a group is one over all filters.
+    pub(crate) groups: BTreeMap<(u64, Vec<u8>), ToGroup>,
 }
 
 /// When and where a worker's turn read something.
@@ -166,6 +169,7 @@ impl Model {
             worker,
             options: Options::BEFORE_CONNECT,
             connect_info_due: false,
+            is_connected: false,
             script: VecDeque::new(),
             replies: VecDeque::new(),
             acknowledged: 0,
@@ -214,12 +218,7 @@ impl Model {
 
     fn handle_op(&mut self, client: usize, op: Op, at: &Moment) {
         match op {
-            Op::Connect(options) => {
-                self.end_subs(client, at);
-                self.conns[client].options = options;
-                self.conns[client].connect_info_due = options.protocol;
-                self.acknowledge(client);
-            }
+            Op::Connect(options) => self.handle_connect(client, options, at),
             Op::Ping => {
                 self.expect(client, Reply::Pong);
                 if core::mem::take(&mut self.conns[client].connect_info_due) {
@@ -235,6 +234,20 @@ impl Model {
             }
             Op::CloseFrame(close_code) => self.end(client, Ending { text: None, close_code }, at),
         }
+    }
+
+    /// The first CONNECT keeps the subscriptions that came before it, those after it start over.
+    fn handle_connect(&mut self, client: usize, options: Options, at: &Moment) {
+        if core::mem::replace(&mut self.conns[client].is_connected, true) {
+            self.end_subs(client, at);
+        }
+        for &sub in &self.conns[client].subs {
+            self.subs[sub].headers = options.headers;
+            self.subs[sub].headers_since = self.seq;
+        }
+        self.conns[client].options = options;
+        self.conns[client].connect_info_due = options.protocol;
+        self.acknowledge(client);
     }
 
     fn acknowledge(&mut self, client: usize) {
@@ -324,12 +337,12 @@ impl Model {
     }
 
     fn subscribe(&mut self, client: usize, filter: Vec<u8>, queue: Option<Vec<u8>>, sid: Vec<u8>) {
-        if Filter::parse(&filter).is_err() {
-            return self.expect(client, Reply::Err("Invalid Subject".into()));
-        }
         let max = self.subscriptions_max;
         if max > 0 && self.conns[client].subs.len() >= max {
             return self.expect(client, Reply::Err("maximum subscriptions exceeded".into()));
+        }
+        if Filter::parse(&filter).is_err() {
+            return self.expect(client, Reply::Err("Invalid Subject".into()));
         }
         if self.find(client, &sid).is_none() {
             let index = self.subs.len();
@@ -339,6 +352,7 @@ impl Model {
                 filter,
                 queue,
                 headers: self.conns[client].options.headers,
+                headers_since: 0,
                 fading: None,
                 gone: false,
                 ended: None,
@@ -391,7 +405,7 @@ impl Model {
             possible = true;
             certain |= !sub.is_doubtful();
             if let Some(queue) = &sub.queue {
-                let key = (id, sub.filter.clone(), queue.clone());
+                let key = (id, queue.clone());
                 let group = self.groups.entry(key).or_insert(ToGroup { members: Vec::new(), got: None });
                 group.members.push(index);
             } else {

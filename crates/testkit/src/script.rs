@@ -21,6 +21,7 @@ pub(crate) struct Script {
     /// How many ops it still has.
     pub left: u32,
     options: Options,
+    is_connected: bool,
     /// Sids in use, and whether they end by themselves.
     sids: BTreeMap<Vec<u8>, bool>,
     /// How many of 100 ops publish.
@@ -39,6 +40,7 @@ impl Script {
             client,
             left: rng.u32(10..80),
             options: Options::BEFORE_CONNECT,
+            is_connected: false,
             sids: BTreeMap::new(),
             publishing: rng.u32(10..70),
             answering: rng.u32(..100),
@@ -55,6 +57,9 @@ impl Script {
     /// The first ops: usually CONNECT, and often a subscription to answers.
     pub(crate) fn greeting(&mut self, rng: &mut Rng) -> Vec<Op> {
         let mut ops = Vec::new();
+        if rng.u8(..4) == 0 {
+            ops.push(self.any_subscribe(rng));
+        }
         if rng.u8(..8) > 0 {
             ops.push(self.connect(rng));
         }
@@ -103,7 +108,10 @@ impl Script {
             no_responders: headers && rng.u8(..4) > 0,
             protocol: rng.bool(),
         };
-        self.sids.clear();
+        // The first one keeps what came before it.
+        if core::mem::replace(&mut self.is_connected, true) {
+            self.sids.clear();
+        }
         Op::Connect(self.options)
     }
 
