@@ -41,8 +41,12 @@ impl Sources for Texts<'_> {
 
 fn write_entries(map: &Map, out: &mut String) {
     for entry in map {
-        // A key can hold one kind of quote only, whichever way it is written.
-        let quote = if entry.key.contains('"') { '\'' } else { '"' };
+        // A quoted key can hold the other kind of quote only; a bare one both, but then it does not begin with one.
+        let quote = match (entry.key.contains('"'), entry.key.contains('\'')) {
+            (true, true) => "",
+            (true, false) => "'",
+            (false, _) => "\"",
+        };
         _ = write!(out, "{quote}{}{quote}: ", entry.key);
         write_value(&entry.node.value, out);
         out.push('\n');
