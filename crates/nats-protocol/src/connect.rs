@@ -2,7 +2,7 @@ use alloc::string::String;
 use core::fmt;
 
 use serde::Serialize;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 /// What a client says about itself in `CONNECT`.
 ///
@@ -110,11 +110,21 @@ impl fmt::Debug for Connect {
 impl<'de> Deserialize<'de> for Connect {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Connect, D::Error> {
         // As an option, since the NATS server takes `CONNECT null`.
-        deserializer.deserialize_option(ConnectVisitor)
+        deserializer.deserialize_option(ConnectVisitor(Connect::default()))
     }
 }
 
-struct ConnectVisitor;
+/// Reads a further `CONNECT` of the same client: what it does not name stays as it was.
+impl<'de> DeserializeSeed<'de> for Connect {
+    type Value = Connect;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Connect, D::Error> {
+        deserializer.deserialize_option(ConnectVisitor(self))
+    }
+}
+
+/// Holds what is not named.
+struct ConnectVisitor(Connect);
 
 impl<'de> Visitor<'de> for ConnectVisitor {
     type Value = Connect;
@@ -124,11 +134,11 @@ impl<'de> Visitor<'de> for ConnectVisitor {
     }
 
     fn visit_none<E: Error>(self) -> Result<Connect, E> {
-        Ok(Connect::default())
+        Ok(self.0)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Connect, E> {
-        Ok(Connect::default())
+        Ok(self.0)
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Connect, D::Error> {
@@ -136,7 +146,7 @@ impl<'de> Visitor<'de> for ConnectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Connect, A::Error> {
-        let mut connect = Connect::default();
+        let mut connect = self.0;
         while let Some(Text(mut key)) = map.next_key()? {
             key.make_ascii_lowercase();
             match key.as_str() {

@@ -9,6 +9,7 @@ use dunlin_nats_protocol::{
     ClientOp, Connect, Info, Limits, Parser, Publish, ServerOp, Subscribe, encode_err,
 };
 use dunlin_subject::{Filter, Subject};
+use serde::de::DeserializeSeed as _;
 
 use crate::client_trace;
 use crate::{Capabilities, CloseReason, Commands, Description, Dialect, Instant, Session};
@@ -59,10 +60,21 @@ pub struct Client {
 }
 
 /// What the client asked for in CONNECT (nats: the defaults hold until then).
+#[derive(Clone, Copy)]
 struct Options {
     verbose: bool,
     pedantic: bool,
     headers: bool,
+    echo: bool,
+    no_responders: bool,
+    protocol: i64,
+}
+
+impl Options {
+    fn of(connect: &Connect) -> Options {
+        let &Connect { verbose, pedantic, headers, echo, no_responders, protocol, .. } = connect;
+        Options { verbose, pedantic, headers, echo, no_responders, protocol }
+    }
 }
 
 /// Why INFO is sent.
@@ -97,7 +109,7 @@ impl Client {
         let spread = first / 5 * u32::try_from(peer.jitter % 1024).unwrap_or(0) / 1024;
         Client {
             parser: Parser::new(config.limits),
-            options: Options { verbose: true, pedantic: true, headers: false },
+            options: Options::of(&Connect::default()),
             about: None,
             is_connected: false,
             connect_info_due: false,
@@ -172,8 +184,17 @@ impl Client {
         }
     }
 
+    /// Reads CONNECT. In a further one, what is not named stays as it was (nats 2.15).
+    fn read_connect(&self, json: &[u8]) -> serde_json::Result<Connect> {
+        let Options { verbose, pedantic, headers, echo, no_responders, protocol } = self.options;
+        let so_far =
+            Connect { verbose, pedantic, headers, echo, no_responders, protocol, ..Connect::default() };
+        so_far.deserialize(&mut serde_json::Deserializer::from_slice(json))
+    }
+
     fn handle_connect(&mut self, json: &[u8], commands: &mut dyn Commands) -> Result<(), CloseReason> {
-        let connect: Connect = serde_json::from_slice(json).map_err(|_| CloseReason::ConnectSyntax)?;
+        let connect = self.read_connect(json).ok().filter(|_| !has_control_in_string(json));
+        let connect = connect.ok_or(CloseReason::ConnectSyntax)?;
         if !(0..=1).contains(&connect.protocol) {
             return Err(CloseReason::BadProtocolVersion);
         }
@@ -188,10 +209,10 @@ impl Client {
         if core::mem::replace(&mut self.is_connected, true) {
             commands.unsubscribe_all();
         }
-        let Connect { echo, no_responders, verbose, pedantic, name, lang, version, .. } = connect;
+        self.options = Options { headers, ..Options::of(&connect) };
+        let Connect { echo, no_responders, protocol, name, lang, version, .. } = connect;
         commands.set_capabilities(Capabilities { headers, echo, no_responders });
-        self.options = Options { verbose, pedantic, headers };
-        self.connect_info_due = connect.protocol >= 1;
+        self.connect_info_due = protocol >= 1;
         self.takes_info = false;
         let is_silent = name.is_empty() && lang.is_empty() && version.is_empty();
         self.about = (!is_silent).then(|| Box::new(About { name, lang, version }));
@@ -258,6 +279,22 @@ fn refuse(text: &[&[u8]], commands: &mut dyn Commands) {
     let mut out = Vec::new();
     encode_err(&String::from_utf8_lossy(&text.concat()), &mut out);
     commands.reply(&out);
+}
+
+/// Whether a string of valid JSON holds a control character as it is (RFC 8259 §7). [`Connect`] takes strings as bytes, of
+/// which `serde_json` does not check this.
+fn has_control_in_string(json: &[u8]) -> bool {
+    let (mut in_string, mut is_escaped) = (false, false);
+    json.iter().any(|&byte| {
+        if !in_string || is_escaped {
+            is_escaped = false;
+            in_string |= byte == b'"';
+            return false;
+        }
+        is_escaped = byte == b'\\';
+        in_string = byte != b'"';
+        byte < b' '
+    })
 }
 
 /// Subjects that only servers publish to.

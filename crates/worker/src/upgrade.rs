@@ -42,10 +42,11 @@ impl Worker {
             Ok(accepted) => accepted,
             Err(error) => {
                 // What is wrong with HTTP itself ends the connection; the rest of the checks may be tried again.
-                let is_http = matches!(
-                    error,
-                    HandshakeError::HttpVersion | HandshakeError::HostMissing | HandshakeError::HostRepeated
-                );
+                let is_http = match error {
+                    HandshakeError::HttpVersion | HandshakeError::HostRepeated => true,
+                    HandshakeError::HostMissing => head.values("Host").next().is_none(),
+                    _ => false,
+                };
                 return self.refuse_request(id, head, error.status(), &error.to_string(), !is_http);
             }
         };
