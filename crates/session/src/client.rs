@@ -189,7 +189,10 @@ impl Client {
         let Options { verbose, pedantic, headers, echo, no_responders, protocol } = self.options;
         let so_far =
             Connect { verbose, pedantic, headers, echo, no_responders, protocol, ..Connect::default() };
-        so_far.deserialize(&mut serde_json::Deserializer::from_slice(json))
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let connect = so_far.deserialize(&mut reader)?;
+        reader.end()?;
+        Ok(connect)
     }
 
     fn handle_connect(&mut self, json: &[u8], commands: &mut dyn Commands) -> Result<(), CloseReason> {
