@@ -45,7 +45,8 @@ impl Model {
     }
 
     fn receive_err(&mut self, client: usize, text: String) -> Result<Reaction, Violation> {
-        let is_expected = |expected: &Expected| matches!(&expected.reply, Reply::Err(other) if *other == text);
+        let is_expected =
+            |expected: &Expected| matches!(&expected.reply, Reply::Err(other) if *other == text);
         if !self.conns[client].replies.iter().any(is_expected) {
             self.find_offence(client);
         }
@@ -85,35 +86,42 @@ impl Model {
 
     /// A reply has come: whatever was delivered before its op took effect must have come before.
     fn handle_acknowledgement(&mut self, client: usize, seq: u64) -> Result<(), Violation> {
-        let worker = self.conns[client].worker;
         self.conns[client].acknowledged = seq;
         for sub in self.subs.iter_mut().filter(|sub| sub.client == client) {
-            match sub.max {
-                Some((since, _)) if since <= seq => _ = sub.at_acknowledgement.get_or_insert(sub.received),
-                Some(_) => {}
-                None => {
-                    for (publisher, due) in &sub.due {
-                        let Some(&id) = due.front() else { continue };
-                        let published = self.published[id as usize].map_or(u64::MAX, |published| published.seq);
-                        let is_local = self.conns[*publisher].worker == worker;
-                        let is_sure = sub.fading.as_ref().is_none_or(|end| published < end.seq);
-                        ensure!(
-                            // An op's own reply comes before what the op delivers.
-                            !is_local || !is_sure || published >= seq,
-                            "client {client}: a reply came before message m{id}, which sid {} had to get first",
-                            show(&sub.sid)
-                        );
-                    }
-                }
+            if sub.max.is_some_and(|(since, _)| since <= seq) {
+                sub.at_acknowledgement.get_or_insert(sub.received);
+            }
+        }
+        for sub in self.subs.iter().filter(|sub| sub.client == client) {
+            if let Some(id) = self.overtaken(sub, seq) {
+                let sid = show(&sub.sid);
+                violated!(
+                    "client {client}: a reply came before message m{id}, which sid {sid} had to get first"
+                );
             }
         }
         Ok(())
     }
 
+    /// A message that a subscription has not got, and had to get before the reply to op `seq`: one that was published on
+    /// its own worker, which delivers at once.
+    fn overtaken(&self, sub: &Sub, seq: u64) -> Option<u64> {
+        let worker = self.conns[sub.client].worker;
+        let local = sub.due.iter().filter(|(publisher, _)| self.conns[**publisher].worker == worker);
+        let had_to_come = |id: &u64| {
+            let published = self.published[*id as usize].map_or(u64::MAX, |published| published.seq);
+            // An op's own reply comes before what the op delivers.
+            published < seq && sub.fading.as_ref().is_none_or(|end| published < end.seq)
+        };
+        local.filter_map(|(_, due)| due.front().copied()).find(had_to_come).filter(|_| sub.max.is_none())
+    }
+
     fn receive_no_responders(&mut self, client: usize, got: &Delivered<'_>) -> Result<(), Violation> {
         let replies = &self.conns[client].replies;
         let answers = |expected: &Expected| match expected.reply {
-            Reply::NoResponders { message } => self.messages[message as usize].reply.as_deref() == Some(got.subject),
+            Reply::NoResponders { message } => {
+                self.messages[message as usize].reply.as_deref() == Some(got.subject)
+            }
             _ => false,
         };
         let Some(expected) = replies.iter().find(|expected| answers(expected)).cloned() else {
@@ -134,7 +142,11 @@ impl Model {
     fn receive_message(&mut self, client: usize, got: &Delivered<'_>) -> Result<Reaction, Violation> {
         let body = got.payload.get(got.header_len..).unwrap_or_default();
         let Some(id) = find_tag(got.subject, got.reply, body) else {
-            violated!("client {client}: a message that nobody sent: {}, {}", show(got.subject), show(got.payload));
+            violated!(
+                "client {client}: a message that nobody sent: {}, {}",
+                show(got.subject),
+                show(got.payload)
+            );
         };
         let published = self.published.get(id as usize).copied().flatten();
         let Some(published) = published else {
@@ -170,7 +182,9 @@ impl Model {
                     continue;
                 }
                 if let Some(other) = group.got {
-                    violated!("client {client}: message m{id} got to subscription {index} and {other} of one group");
+                    violated!(
+                        "client {client}: message m{id} got to subscription {index} and {other} of one group"
+                    );
                 }
                 group.got = Some(index);
                 let last = sub.last.insert(publisher, id);
@@ -203,7 +217,8 @@ impl Model {
     /// Why a delivery fits no subscription.
     fn explain(&self, client: usize, id: u64, got: &Delivered<'_>) -> Violation {
         let publisher = self.messages[id as usize].publisher;
-        let mut why = format!("client {client}: message m{id} of client {publisher} to sid {}: ", show(got.sid));
+        let mut why =
+            format!("client {client}: message m{id} of client {publisher} to sid {}: ", show(got.sid));
         let subs = self.subs.iter().filter(|sub| sub.client == client && sub.sid == got.sid);
         for sub in subs.clone() {
             let due = sub.due.get(&publisher);
@@ -225,11 +240,8 @@ impl Model {
         let published = self.published[id as usize].map_or(0, |published| published.seq);
         let is_local = self.conns[sent.publisher].worker == self.conns[sub.client].worker;
         // A message from another worker may have come before or after the CONNECT that asked for headers.
-        let headers = if published >= sub.headers_since {
-            [sub.headers; 2]
-        } else {
-            [false, sub.headers && !is_local]
-        };
+        let headers =
+            if published >= sub.headers_since { [sub.headers; 2] } else { [false, sub.headers && !is_local] };
         ensure!(
             headers.iter().any(|&headers| is_delivery_of(sent, headers, got)),
             "client {}: message m{id} was altered: {} {:?} {} headers {} payload {}",

@@ -73,7 +73,11 @@ impl Frames {
     }
 
     /// Takes the response off the front of `bytes`: how long it was, or `None` if it is not all there.
-    pub(crate) fn read_response(&self, bytes: &[u8], expected: &AcceptKey) -> Result<Option<usize>, Violation> {
+    pub(crate) fn read_response(
+        &self,
+        bytes: &[u8],
+        expected: &AcceptKey,
+    ) -> Result<Option<usize>, Violation> {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut response = httparse::Response::new(&mut headers);
         let len = match response.parse(bytes) {
@@ -158,7 +162,8 @@ impl Frames {
         let mut rest = core::mem::take(&mut self.rest);
         let mut at = 0;
         loop {
-            let header = FrameHeader::parse(&rest[at..]).map_err(|error| Violation(format!("a bad frame: {error}")))?;
+            let header = FrameHeader::parse(&rest[at..])
+                .map_err(|error| Violation(format!("a bad frame: {error}")))?;
             let Some((header, head_len)) = header else { break };
             let len = head_len + header.payload_len as usize;
             let Some(frame) = rest.get_mut(at..at + len) else { break };

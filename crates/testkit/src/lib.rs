@@ -30,8 +30,8 @@
 //!
 //! The first column is virtual time in nanoseconds. Messages, clients and turns are numbered; `m42` is at the start of
 //! the payload of message 42 (or, where that is empty, the last token of a subject). `Read` lines are the order in which
-//! ops take effect: an op counts when a worker has read its last byte. `DUNLIN_SEED=17 cargo test -p dunlin-testkit` plays
-//! that seed alone and prints the whole trace. Runs are deterministic: the same seed and code give the same trace.
+//! ops take effect: an op counts when a worker has read its last byte. `DUNLIN_SEED=17 cargo test -p dunlin-testkit every_seed`
+//! plays that seed alone and prints the whole trace; `DUNLIN_SEEDS=20000` plays so many. Runs are deterministic: the same seed and code give the same trace.
 
 mod check;
 mod clock;

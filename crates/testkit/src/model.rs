@@ -16,12 +16,16 @@ use crate::op::{Message, Offence, Op, Options};
 /// What the server has still to say to a client, besides messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Reply {
-    Info { connect_info: bool },
+    Info {
+        connect_info: bool,
+    },
     Ok,
     Pong,
     Err(String),
     /// The answer to the request with this number that nobody got.
-    NoResponders { message: u64 },
+    NoResponders {
+        message: u64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -432,7 +436,8 @@ impl Model {
 
     /// How many subscriptions the server has, once all is at rest: at least, and at most.
     pub(crate) fn live_subs(&self) -> (usize, usize) {
-        let count = |ended: &dyn Fn(&Sub) -> bool| self.live.iter().filter(|&&sub| !ended(&self.subs[sub])).count();
+        let count =
+            |ended: &dyn Fn(&Sub) -> bool| self.live.iter().filter(|&&sub| !ended(&self.subs[sub])).count();
         let at_least = count(&|sub| sub.received >= sub.max_least);
         (at_least, count(&|sub| sub.max.is_some_and(|(_, max)| sub.received >= max)))
     }

@@ -23,12 +23,24 @@ pub struct Options {
 
 impl Options {
     /// What holds until a client sends CONNECT.
-    pub const BEFORE_CONNECT: Options =
-        Options { verbose: true, pedantic: true, echo: true, headers: false, no_responders: false, protocol: false };
+    pub const BEFORE_CONNECT: Options = Options {
+        verbose: true,
+        pedantic: true,
+        echo: true,
+        headers: false,
+        no_responders: false,
+        protocol: false,
+    };
 
     /// What most client libraries ask for.
-    pub const USUAL: Options =
-        Options { verbose: false, pedantic: false, echo: true, headers: true, no_responders: true, protocol: true };
+    pub const USUAL: Options = Options {
+        verbose: false,
+        pedantic: false,
+        echo: true,
+        headers: true,
+        no_responders: true,
+        protocol: true,
+    };
 }
 
 /// Something that the server ends the connection for.
@@ -61,14 +73,18 @@ pub const OFFENCES: [Offence; 10] = [
         text: Some("Parse Error: PUB needs subject, optional reply and size"),
         close_code: 1002,
     },
-    Offence { bytes: b"SUB a\r\n", text: Some("Parse Error: SUB needs subject, optional queue and sid"), close_code: 1002 },
+    Offence {
+        bytes: b"SUB a\r\n",
+        text: Some("Parse Error: SUB needs subject, optional queue and sid"),
+        close_code: 1002,
+    },
     Offence {
         bytes: b"CONNECT {\"verbose\":\r\n",
         text: Some("Parse Error: CONNECT needs a JSON object with fields of the right types"),
         close_code: 1002,
     },
     Offence {
-        bytes: b"CONNECT {\"no_responders\":true}\r\n",
+        bytes: b"CONNECT {\"headers\":false,\"no_responders\":true}\r\n",
         text: Some("no responders requires headers support"),
         close_code: 1011,
     },

@@ -175,7 +175,8 @@ impl Peer {
         if abruptly {
             self.outgoing.truncate(self.written);
         }
-        if let (Farewell::CloseFrame(code), Some(frames), Phase::Open) = (farewell, &mut self.frames, self.phase)
+        if let (Farewell::CloseFrame(code), Some(frames), Phase::Open) =
+            (farewell, &mut self.frames, self.phase)
             && !abruptly
         {
             let start = self.base + self.outgoing.len() as u64;
@@ -220,9 +221,9 @@ impl Peer {
                 return Ok((1, Vec::new()));
             }
         }
-        self.digest = bytes.iter().fold(self.digest, |digest, &byte| {
-            (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        self.digest = bytes
+            .iter()
+            .fold(self.digest, |digest, &byte| (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let reactions = self.handle_bytes(&bytes, model)?;
         Ok((bytes.len(), reactions))
     }
@@ -233,7 +234,11 @@ impl Peer {
             frames.check_end().map_err(|Violation(text)| Violation(format!("client {client}: {text}")))?;
         }
         if self.is_open() {
-            ensure!(self.stream.is_empty(), "client {client}: the stream ended in {}", failure::show(&self.stream));
+            ensure!(
+                self.stream.is_empty(),
+                "client {client}: the stream ended in {}",
+                failure::show(&self.stream)
+            );
             model.receive_end(client)?;
         }
         self.phase = Phase::Over;
@@ -294,7 +299,12 @@ impl Peer {
         if !self.is_open() {
             return Ok(());
         }
-        ensure!(self.stream.is_empty(), "client {}: half an op: {}", self.client, failure::show(&self.stream));
+        ensure!(
+            self.stream.is_empty(),
+            "client {}: half an op: {}",
+            self.client,
+            failure::show(&self.stream)
+        );
         match &self.frames {
             Some(frames) => frames.check_pings(),
             None => Ok(()),

@@ -47,7 +47,7 @@ pub fn run_seed(seed: u64, fault: Option<(Fault, u32)>) -> Result<Outcome, Strin
     };
     let start = trace.len().saturating_sub(TRACE_LINES);
     Err(format!(
-        "seed {seed}: {violation}{again}\n\n{}\n\nReplay: DUNLIN_SEED={seed} cargo test -p dunlin-testkit",
+        "seed {seed}: {violation}{again}\n\n{}\n\nReplay: DUNLIN_SEED={seed} cargo test -p dunlin-testkit every_seed",
         trace[start..].join("\n")
     ))
 }
@@ -138,7 +138,8 @@ impl Story<'_> {
                 self.world.turn(worker)?;
             }
         }
-        let (from, to) = (self.rng.usize(..self.world.workers.len()), self.rng.usize(..self.world.workers.len()));
+        let (from, to) =
+            (self.rng.usize(..self.world.workers.len()), self.rng.usize(..self.world.workers.len()));
         if self.rng.bool() {
             self.world.cross(from, to);
         }

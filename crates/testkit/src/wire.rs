@@ -176,12 +176,7 @@ pub(crate) struct Network {
 
 impl Network {
     /// A network of `workers`. The fault strikes at its `n`th occasion.
-    pub(crate) fn new(
-        workers: usize,
-        backlog_max: usize,
-        rng: Rng,
-        fault: Option<(Fault, u32)>,
-    ) -> Network {
+    pub(crate) fn new(workers: usize, backlog_max: usize, rng: Rng, fault: Option<(Fault, u32)>) -> Network {
         let queues = || (0..workers).map(|_| VecDeque::new()).collect();
         Network {
             links: Vec::new(),
@@ -388,7 +383,9 @@ impl Wire for WorkerWire<'_> {
         let link = &mut network.links[client];
         let lingered = link.shut_down.is_some_and(|since| (network.now - since).as_secs() >= 2);
         if !link.finished && !link.cut && !lingered && !link.may_abandon {
-            network.broken.push(format!("client {client}: closed before it has finished, and without lingering"));
+            network
+                .broken
+                .push(format!("client {client}: closed before it has finished, and without lingering"));
         }
         link.closed = true;
         link.abandoned = link.shut_down.is_none() && !link.finished;

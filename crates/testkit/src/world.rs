@@ -299,7 +299,8 @@ impl World {
 
     fn moment(&self, worker: usize) -> Moment {
         let workers = 0..self.workers.len();
-        let settled = workers.map(|from| self.network.oldest_crossing(from, worker).min(self.turns)).collect();
+        let settled =
+            workers.map(|from| self.network.oldest_crossing(from, worker).min(self.turns)).collect();
         Moment { turn: self.turns, settled }
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dunlin_testkit::{Farewell, LinkSettings, OFFENCES, Op, Options, Settings, Violation, WebSocketSettings, World};
+use dunlin_testkit::{
+    Farewell, LinkSettings, OFFENCES, Op, Options, Settings, Violation, WebSocketSettings, World,
+};
 
 const BROWSER: WebSocketSettings = WebSocketSettings { browser: true, no_masking: false, ragged: true };
 const LIBRARY: WebSocketSettings = WebSocketSettings { browser: false, no_masking: true, ragged: false };
@@ -13,7 +15,12 @@ fn subscribe(filter: &str, sid: &str) -> Op {
 }
 
 /// Connects a client that has said CONNECT.
-fn connect(world: &mut World, worker: usize, kind: Option<WebSocketSettings>, capacity: usize) -> Result<usize, Violation> {
+fn connect(
+    world: &mut World,
+    worker: usize,
+    kind: Option<WebSocketSettings>,
+    capacity: usize,
+) -> Result<usize, Violation> {
     let client = world.connect(worker, kind, LinkSettings { capacity, short_one_in: 4 })?;
     world.settle()?;
     world.submit(client, &[Op::Connect(Options::USUAL), Op::Ping]);
@@ -22,7 +29,10 @@ fn connect(world: &mut World, worker: usize, kind: Option<WebSocketSettings>, ca
 }
 
 /// Plays a story for each kind of client that it is about, with one and with more workers.
-fn each(story: impl Fn(&mut World, usize, Option<WebSocketSettings>) -> Result<(), Violation>, settings: &Settings) {
+fn each(
+    story: impl Fn(&mut World, usize, Option<WebSocketSettings>) -> Result<(), Violation>,
+    settings: &Settings,
+) {
     for seed in 0..30 {
         let workers = 1 + seed as usize % 3;
         let kind = KINDS[seed as usize / 3 % 3];
