@@ -22,21 +22,24 @@ pub(crate) struct Scan {
 pub(crate) fn scan(block: &[u8], mut each: impl FnMut(usize, u64)) -> Scan {
     debug_assert!(block.len() <= 64);
     let (full, rest) = block.as_chunks::<8>();
-    let (mut dots, mut low) = (0, 0);
-    for (at, word) in full.iter().enumerate() {
+    let (mut dots, mut low, mut count) = (0, 0, 0);
+    for word in full {
         let word = u64::from_le_bytes(*word);
-        each(at, word);
-        dots |= dots_of(word) << (8 * at % 64);
+        each(count, word);
+        // From above, so that each step needs the one before: vector code has no use for the multiplication.
+        dots = dots >> 8 | dots_of(word);
         low |= low_of(word);
+        count += 1;
     }
     if !rest.is_empty() {
         let word = last_word(block, rest);
-        each(full.len(), word);
-        dots |= dots_of(word) << (8 * full.len() % 64);
+        each(count, word);
+        dots = dots >> 8 | dots_of(word);
         // The padding is not low.
-        low |= low_of(word | u64::MAX << (8 * rest.len()));
+        low |= low_of(word | u64::MAX << (8 * rest.len() % 64));
+        count += 1;
     }
-    Scan { dots, low: low != 0 }
+    Scan { dots: dots >> ((64 - 8 * count) % 64), low: low != 0 }
 }
 
 /// Up to 64 bytes as words, and where their dots are.
@@ -56,14 +59,14 @@ fn last_word(block: &[u8], rest: &[u8]) -> u64 {
     }
 }
 
-/// One bit for each byte that is a dot.
+/// In the high byte, one bit for each byte that is a dot.
 #[inline]
 fn dots_of(word: u64) -> u64 {
     let others = word ^ (ONES * u64::from(b'.'));
     // The high bit of each byte that is zero, without carries between bytes.
     let zeros = !(((others & !HIGHS) + !HIGHS) | others | !HIGHS);
     // The product moves the eight bits side by side.
-    (zeros >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    (zeros >> 7).wrapping_mul(0x0102_0408_1020_4080) & 0xff << 56
 }
 
 /// Not zero if a byte is 0x20 or less.

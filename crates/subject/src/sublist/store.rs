@@ -1,4 +1,5 @@
 use alloc::vec::Vec;
+use core::iter;
 
 use crate::Filter;
 use crate::hash::Keys;
@@ -30,7 +31,9 @@ pub(super) struct Store<T> {
 
 struct Class<T> {
     buckets: Vec<Bucket>,
-    /// `stride` bytes for each slot: head, filter, padding.
+    /// The bytes of a slot.
+    stride: usize,
+    /// `stride` for each slot: head, filter, padding.
     bytes: Vec<u8>,
     /// One for each slot. It means something in the slots of records that have no fan-out.
     values: Vec<T>,
@@ -71,7 +74,7 @@ impl<T: Copy> Store<T> {
         if class.buckets.get(at)?.is_end_for(tag_of(key.sum)) {
             return None;
         }
-        class.find_from(number, at, key, right).map(|slot| Ref { class: number, slot })
+        class.find_from(at, key, right).map(|slot| Ref { class: number, slot })
     }
 
     /// Adds a record for a filter that has none, with one value. Other records may get new names: `renamed` is called with
@@ -85,15 +88,15 @@ impl<T: Copy> Store<T> {
     ) -> Ref {
         let bytes = filter.as_bytes();
         let number = class_of(HEAD + bytes.len());
-        if self.classes.len() <= usize::from(number) {
-            self.classes.resize_with(usize::from(number) + 1, Class::new);
+        while self.classes.len() <= usize::from(number) {
+            self.classes.push(Class::new(stride_of(self.classes.len())));
         }
         let class = &mut self.classes[usize::from(number)];
         if (class.len + 1) * 6 > class.values.len() * 5 {
             class.rebuild(number, (class.buckets.len() * 4).div_ceil(3).max(1), value, keys, renamed);
         }
         let slot = class.take_slot(keys.filter(filter));
-        let row = class.row_mut(number, slot);
+        let row = class.row_mut(slot);
         row[..2].copy_from_slice(&(bytes.len() as u16).to_le_bytes());
         row[2..HEAD].copy_from_slice(&SINGLE.to_le_bytes());
         row[HEAD..][..bytes.len()].copy_from_slice(bytes);
@@ -129,7 +132,7 @@ impl<T: Copy> Store<T> {
     }
 
     pub(super) fn set_fan(&mut self, record: Ref, fan: u32) {
-        let row = self.classes[usize::from(record.class)].row_mut(record.class, record.slot);
+        let row = self.classes[usize::from(record.class)].row_mut(record.slot);
         row[2..HEAD].copy_from_slice(&fan.to_le_bytes());
     }
 
@@ -150,19 +153,18 @@ impl<T: Copy> Store<T> {
 
     #[inline]
     fn row(&self, record: Ref) -> &[u8] {
-        self.classes[usize::from(record.class)].row(record.class, record.slot)
+        self.classes[usize::from(record.class)].row(record.slot)
     }
 }
 
 impl<T: Copy> Class<T> {
-    const fn new() -> Class<T> {
-        Class { buckets: Vec::new(), bytes: Vec::new(), values: Vec::new(), len: 0 }
+    const fn new(stride: usize) -> Class<T> {
+        Class { buckets: Vec::new(), stride, bytes: Vec::new(), values: Vec::new(), len: 0 }
     }
 
     /// Looks in bucket `at`, and in as many after it as records have gone past.
     fn find_from(
         &self,
-        number: u8,
         mut at: usize,
         key: Key,
         mut right: impl FnMut(&[u8]) -> bool,
@@ -170,14 +172,12 @@ impl<T: Copy> Class<T> {
         // Once around at most: it may be that all buckets have been passed.
         for _ in &self.buckets {
             let bucket = &self.buckets[at];
-            let mut slots = bucket.with_tag(tag_of(key.sum));
-            while slots != 0 {
-                let slot = at * SLOTS + slots.trailing_zeros() as usize;
-                let row = self.row(number, slot);
+            for slot in bucket.with_tag(tag_of(key.sum)) {
+                let slot = at * SLOTS + slot;
+                let row = self.row(slot);
                 if length(row) == key.len && right(&row[HEAD..][..key.len]) {
                     return Some(slot);
                 }
-                slots &= slots - 1;
             }
             if !bucket.is_passed() {
                 return None;
@@ -189,16 +189,16 @@ impl<T: Copy> Class<T> {
 
     /// Moves all records to new memory for so many buckets. `filler` is for slots without a record.
     fn rebuild(&mut self, number: u8, buckets: usize, filler: T, keys: &Keys, mut renamed: impl FnMut(u32, Ref)) {
-        let (slots, stride) = (buckets * SLOTS, stride_of(number));
-        let mut new = Class::new();
+        let slots = buckets * SLOTS;
+        let mut new = Class::new(self.stride);
         new.buckets.resize(buckets, Bucket([0; 16]));
-        new.bytes.resize(slots * stride, 0);
+        new.bytes.resize(slots * self.stride, 0);
         new.values.resize(slots, filler);
         new.len = self.len;
         for old_slot in self.taken() {
-            let row = self.row(number, old_slot);
+            let row = self.row(old_slot);
             let slot = new.take_slot(keys.filter(Filter::of_checked(&row[HEAD..][..length(row)])));
-            new.row_mut(number, slot).copy_from_slice(row);
+            new.row_mut(slot).copy_from_slice(row);
             new.values[slot] = self.values[old_slot];
             if fan(row) != SINGLE {
                 renamed(fan(row), Ref { class: number, slot });
@@ -235,14 +235,12 @@ impl<T: Copy> Class<T> {
     }
 
     #[inline]
-    fn row(&self, number: u8, slot: usize) -> &[u8] {
-        let stride = stride_of(number);
-        &self.bytes[slot * stride..][..stride]
+    fn row(&self, slot: usize) -> &[u8] {
+        &self.bytes[slot * self.stride..][..self.stride]
     }
 
-    fn row_mut(&mut self, number: u8, slot: usize) -> &mut [u8] {
-        let stride = stride_of(number);
-        &mut self.bytes[slot * stride..][..stride]
+    fn row_mut(&mut self, slot: usize) -> &mut [u8] {
+        &mut self.bytes[slot * self.stride..][..self.stride]
     }
 
     fn taken(&self) -> impl Iterator<Item = usize> {
@@ -265,11 +263,27 @@ impl Bucket {
         !found && !self.is_passed()
     }
 
-    /// One bit for each slot with this tag.
+    /// The slots with this tag.
     #[inline]
-    fn with_tag(&self, tag: u8) -> u32 {
-        let slots = self.0[..SLOTS].iter().enumerate();
-        slots.fold(0, |slots, (at, &other)| slots | u32::from(other == tag) << at)
+    fn with_tag(&self, tag: u8) -> impl Iterator<Item = usize> {
+        const LOWS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+        let words = self.0.as_chunks::<8>().0;
+        let zeros = |at: usize| {
+            let others = u64::from_le_bytes(words[at]) ^ u64::from(tag) * (u64::MAX / 255);
+            // The high bit of each byte that is zero, without carries between bytes.
+            !(((others & LOWS) + LOWS) | others | LOWS)
+        };
+        // Bits 0, 8, 16 and so on are for the slots 0 to 7, the bits above them for 8 to 15, of which the last is no slot.
+        let mut found = zeros(0) >> 7 | zeros(1) >> 6;
+        iter::from_fn(move || {
+            if found == 0 {
+                return None;
+            }
+            let bit = found.trailing_zeros() as usize;
+            found &= found - 1;
+            let slot = bit / 8 + bit % 8 * 8;
+            (bit < 64 && slot < SLOTS).then_some(slot)
+        })
     }
 
     #[inline]
@@ -310,9 +324,7 @@ fn class_of(size: usize) -> u8 {
     ((doubling * 4) as usize + ((words - 1) >> doubling)) as u8
 }
 
-#[inline]
-fn stride_of(class: u8) -> usize {
-    let class = usize::from(class);
+fn stride_of(class: usize) -> usize {
     if class < 8 {
         return 8 * (class + 1);
     }
@@ -327,7 +339,7 @@ mod tests {
     #[test]
     fn each_size_has_the_least_class_that_holds_it() {
         for size in 1..=HEAD + crate::LEN_MAX {
-            let class = class_of(size);
+            let class = usize::from(class_of(size));
             assert!(stride_of(class) >= size, "{size}");
             assert!(class == 0 || stride_of(class - 1) < size, "{size}");
         }
