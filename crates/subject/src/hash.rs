@@ -117,9 +117,8 @@ impl Keys {
     fn long(&self, token: &[u8], last: &[u8; 16]) -> (u64, u64) {
         let before = token.len().div_ceil(16) - 1;
         let chunks = token.as_chunks::<16>().0.iter().take(before).map(halves);
-        let state = chunks.fold(0, |state, (low, high)| {
-            fold(low ^ state ^ self.chunk, high ^ self.chunk.rotate_left(32))
-        });
+        let state = chunks
+            .fold(0, |state, (low, high)| fold(low ^ state ^ self.chunk, high ^ self.chunk.rotate_left(32)));
         let (low, high) = halves(last);
         (low ^ state, high)
     }

@@ -79,7 +79,8 @@ fn all_shapes_exist() {
     }
     let subject = |token: &str| vec![token; 66].join(".");
     // The runs and the wildcards make 66 tokens, or at most 66 where the last wildcard is `>`.
-    let fit = |first: usize, second: usize| usize::from(first + second == 64) + usize::from(first + second <= 64);
+    let fit =
+        |first: usize, second: usize| usize::from(first + second == 64) + usize::from(first + second <= 64);
     let count: usize = (0..64).map(|first| (0..64).map(|second| fit(first, second)).sum::<usize>()).sum();
     assert_eq!(matches(&list, &subject("x")).len(), count);
     assert_eq!(matches(&list, &subject("y")).len(), 1);

@@ -112,10 +112,16 @@ fn parsing() {
 
 #[test]
 fn what_filters_and_subjects_say_of_themselves() {
-    for (bytes, count, literal) in
-        [("a", 1, true), ("a.b.c", 3, true), ("a*.>b", 2, true), ("a.*", 2, false), (">", 1, false), ("*.a.>", 3, false)]
-    {
-        let (filter, subject) = (Filter::parse(bytes.as_bytes()).unwrap(), Subject::parse(bytes.as_bytes()).unwrap());
+    for (bytes, count, literal) in [
+        ("a", 1, true),
+        ("a.b.c", 3, true),
+        ("a*.>b", 2, true),
+        ("a.*", 2, false),
+        (">", 1, false),
+        ("*.a.>", 3, false),
+    ] {
+        let (filter, subject) =
+            (Filter::parse(bytes.as_bytes()).unwrap(), Subject::parse(bytes.as_bytes()).unwrap());
         assert_eq!((filter.token_count(), filter.is_literal()), (count, literal), "{bytes}");
         assert_eq!((subject.tokens().count(), subject.is_literal()), (count, literal), "{bytes}");
         assert!(filter.tokens().eq(bytes.split('.').map(str::as_bytes)));
@@ -174,7 +180,11 @@ fn subscriptions() {
     };
     let mut groups: Vec<Vec<i32>> = out.groups().map(sorted).collect();
     groups.sort();
-    assert_eq!((&out.plain[..], groups), (&[1][..], vec![vec![1], vec![1, 1, 2], vec![3]]), "a group has one name and all filters");
+    assert_eq!(
+        (&out.plain[..], groups),
+        (&[1][..], vec![vec![1], vec![1, 1, 2], vec![3]]),
+        "a group has one name and all filters"
+    );
     let generation = list.generation();
     assert!(!list.remove(filter("a.*"), Some(b"r"), 2), "not a member");
     assert!(!list.remove(filter("a.*"), Some(b"s"), 1), "no such group");

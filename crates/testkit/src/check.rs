@@ -238,8 +238,10 @@ impl Model {
     fn check_content(&self, index: usize, id: u64, got: &Delivered<'_>) -> Result<(), Violation> {
         let (sub, sent) = (&self.subs[index], &self.messages[id as usize]);
         let published = self.published[id as usize].map_or(0, |published| published.seq);
-        let is_local = self.conns[sent.publisher].worker == self.conns[sub.client].worker;
-        // A message from another worker may have come before or after the CONNECT that asked for headers.
+        // A message from another worker, or on its way from one queue member to the next, may have come before or after the
+        // CONNECT that asked for headers.
+        let is_local =
+            self.conns[sent.publisher].worker == self.conns[sub.client].worker && sub.queue.is_none();
         let headers =
             if published >= sub.headers_since { [sub.headers; 2] } else { [false, sub.headers && !is_local] };
         ensure!(

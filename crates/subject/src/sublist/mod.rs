@@ -142,14 +142,17 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
             let fan = self.store.fan(record);
             let single = (fan == SINGLE).then(|| self.store.value(record));
             let fan = self.fans.get(fan as usize);
-            let plain = single.into_iter().chain(fan.into_iter().flat_map(|fan| fan.plain.as_slice()).copied());
-            let groups = fan.into_iter().flat_map(Fan::groups).flat_map(|group| {
-                group.members.as_slice().iter().map(|&value| (Some(&*group.name), value))
-            });
-            plain
-                .map(|value| (None, value))
-                .chain(groups)
-                .map(move |(queue, value)| Entry { filter, queue, value })
+            let plain =
+                single.into_iter().chain(fan.into_iter().flat_map(|fan| fan.plain.as_slice()).copied());
+            let groups = fan
+                .into_iter()
+                .flat_map(Fan::groups)
+                .flat_map(|group| group.members.as_slice().iter().map(|&value| (Some(&*group.name), value)));
+            plain.map(|value| (None, value)).chain(groups).map(move |(queue, value)| Entry {
+                filter,
+                queue,
+                value,
+            })
         })
     }
 

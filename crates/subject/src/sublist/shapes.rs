@@ -167,7 +167,8 @@ impl Shapes {
         let rename = |name: u32| if name == NONE { NONE } else { names[name as usize] };
         self.nodes.retain(|node| node.count != 0);
         for node in &mut self.nodes {
-            (node.stars, node.leaves, node.next) = (rename(node.stars), rename(node.leaves), rename(node.next));
+            (node.stars, node.leaves, node.next) =
+                (rename(node.stars), rename(node.leaves), rename(node.next));
         }
         for root in &mut self.roots {
             *root = rename(*root);

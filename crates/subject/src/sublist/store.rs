@@ -146,9 +146,9 @@ impl<T: Copy> Store<T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Ref> {
-        (0..).zip(&self.classes).flat_map(|(number, class)| {
-            class.taken().map(move |slot| Ref { class: number, slot })
-        })
+        (0..)
+            .zip(&self.classes)
+            .flat_map(|(number, class)| class.taken().map(move |slot| Ref { class: number, slot }))
     }
 
     #[inline]
@@ -163,12 +163,7 @@ impl<T: Copy> Class<T> {
     }
 
     /// Looks in bucket `at`, and in as many after it as records have gone past.
-    fn find_from(
-        &self,
-        mut at: usize,
-        key: Key,
-        mut right: impl FnMut(&[u8]) -> bool,
-    ) -> Option<usize> {
+    fn find_from(&self, mut at: usize, key: Key, mut right: impl FnMut(&[u8]) -> bool) -> Option<usize> {
         // Once around at most: it may be that all buckets have been passed.
         for _ in &self.buckets {
             let bucket = &self.buckets[at];
@@ -188,7 +183,14 @@ impl<T: Copy> Class<T> {
     }
 
     /// Moves all records to new memory for so many buckets. `filler` is for slots without a record.
-    fn rebuild(&mut self, number: u8, buckets: usize, filler: T, keys: &Keys, mut renamed: impl FnMut(u32, Ref)) {
+    fn rebuild(
+        &mut self,
+        number: u8,
+        buckets: usize,
+        filler: T,
+        keys: &Keys,
+        mut renamed: impl FnMut(u32, Ref),
+    ) {
         let slots = buckets * SLOTS;
         let mut new = Class::new(self.stride);
         new.buckets.resize(buckets, Bucket([0; 16]));

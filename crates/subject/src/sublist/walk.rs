@@ -71,7 +71,12 @@ impl Default for Scratch {
 
 impl<T: Copy + Eq> Sublist<T> {
     /// Calls `found` with each matching filter's record, once, until it returns `false`.
-    pub(super) fn search(&self, subject: Subject<'_>, scratch: &mut Scratch, mut found: impl FnMut(Ref) -> bool) {
+    pub(super) fn search(
+        &self,
+        subject: Subject<'_>,
+        scratch: &mut Scratch,
+        mut found: impl FnMut(Ref) -> bool,
+    ) {
         let Scratch { few, many, frames } = scratch;
         let search = if subject.as_bytes().len() < SHORT {
             Search::short(&self.keys, subject, few)
@@ -117,7 +122,8 @@ impl<T: Copy + Eq> Sublist<T> {
                 } else {
                     delta.with_star(token).to(search.sum, search.subject.len())
                 };
-                if let Some(record) = self.store.find(key, |filter| search.agrees(filter, frames, place, TAIL))
+                if let Some(record) =
+                    self.store.find(key, |filter| search.agrees(filter, frames, place, TAIL))
                     && !found(record)
                 {
                     return false;
@@ -202,7 +208,8 @@ impl<'a> Search<'a> {
         let bytes = subject.as_bytes();
         let (mut start, mut sum, mut odd) = (0, 0u64, false);
         let blocks = bytes.chunks(64).zip((0..).step_by(64));
-        let dots = blocks.flat_map(|(block, base)| ones(scan(block, |_, _| {}).dots).map(move |dot| base + dot));
+        let dots =
+            blocks.flat_map(|(block, base)| ones(scan(block, |_, _| {}).dots).map(move |dot| base + dot));
         for (place, end) in dots.chain([bytes.len()]).enumerate() {
             let token = &bytes[start..end];
             let number = keys.token(token, place);
