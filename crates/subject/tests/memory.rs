@@ -65,7 +65,7 @@ fn bytes_each(count: u64, text: impl Fn(u64) -> String) -> f64 {
 #[test]
 fn memory_follows_the_number_of_subscriptions() {
     // `cargo test --release -p dunlin-subject --test memory -- --nocapture` with SUBSCRIPTIONS=1000000 for the real thing.
-    let count = std::env::var("SUBSCRIPTIONS").map_or(100_000, |count| count.parse().unwrap());
+    let count = std::env::var("SUBSCRIPTIONS").map_or(50_000, |count| count.parse().unwrap());
     let mut rows = rows(count);
     let subjects: Vec<String> = (0..1000).map(|n| format!("region.{}.device.{n}.temp", n % 100)).collect();
     let start = allocated();
