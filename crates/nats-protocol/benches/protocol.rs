@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dunlin_nats_protocol::{HeaderBlock, Limits, MsgHead, Parser, ServerParser};
+use dunlin_nats_protocol::{ClientOp, HeaderBlock, Limits, MsgHead, Parser, ServerOp, ServerParser};
 
 const OPS: usize = 1000;
 const LONG: &str = "telemetry.europe.site-0042.line-07.press.hydraulics.pressure";
@@ -42,7 +42,16 @@ fn drain_client(mut stream: &[u8]) -> usize {
     let mut parser = Parser::new(Limits::default());
     let mut ops = 0;
     while let Ok(Some((op, len))) = parser.next(stream) {
-        black_box(&op);
+        match op {
+            // As a server does: it takes the fields, and keeps no op.
+            ClientOp::Publish(publish) => {
+                black_box((publish.subject, publish.reply));
+                black_box((publish.payload, publish.header_len, publish.with_headers));
+            }
+            other => {
+                black_box(other);
+            }
+        }
         stream = &stream[len..];
         ops += 1;
     }
@@ -54,7 +63,10 @@ fn drain_server(mut stream: &[u8]) -> usize {
     let mut parser = ServerParser::new(Limits::default());
     let mut ops = 0;
     while let Ok(Some((op, len))) = parser.next(stream) {
-        black_box(&op);
+        if let ServerOp::Msg(message) = op {
+            black_box((message.subject, message.sid, message.reply));
+            black_box((message.payload, message.header_len, message.with_headers));
+        }
         stream = &stream[len..];
         ops += 1;
     }

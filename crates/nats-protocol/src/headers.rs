@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use crate::ParseError;
+use crate::{ParseError, args};
 
 const VERSION: &[u8] = b"NATS/1.0";
 
@@ -160,15 +160,15 @@ fn split_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn parse_status(rest: &[u8]) -> Result<Option<Status<'_>>, ParseError> {
-    let text = crate::args::trim(trim_start(rest));
+    if !matches!(rest.first(), None | Some(b' ' | b'\t')) {
+        return Err(ParseError::HeaderVersion);
+    }
+    let text = args::trim(trim_start(rest));
     if text.is_empty() {
         return Ok(None);
     }
-    if text.len() == rest.len() {
-        return Err(ParseError::HeaderVersion);
-    }
     let (digits, text) = text.split_at_checked(3).ok_or(ParseError::HeaderStatus)?;
-    let code = crate::args::parse_size(digits).ok_or(ParseError::HeaderStatus)?;
+    let code = args::parse_size(digits).ok_or(ParseError::HeaderStatus)?;
     if !matches!(text.first(), None | Some(b' ' | b'\t')) {
         return Err(ParseError::HeaderStatus);
     }

@@ -57,7 +57,7 @@ fn parse<'b>(
         return None;
     }
     let (payload, end) = rest.split_at_checked(total as usize)?;
-    let [b'\r', b'\n', rest @ ..] = end else { return None };
+    let rest = line_end(end)?;
     Some(Parts {
         subject,
         sid,
@@ -85,8 +85,14 @@ fn sizes(rest: &[u8], with_headers: bool) -> Option<Sizes<'_>> {
         (header_len, rest) = (size, after);
     }
     let (total, rest) = size(rest)?;
-    let [b'\r', b'\n', rest @ ..] = rest else { return None };
+    let rest = line_end(rest)?;
     Some(Sizes { header_len, total, rest })
+}
+
+#[inline(always)]
+fn line_end(rest: &[u8]) -> Option<&[u8]> {
+    let (end, rest) = rest.split_first_chunk()?;
+    (end == b"\r\n").then_some(rest)
 }
 
 /// Reads 1 to 9 digits. Byte by byte: sizes are short, and the processor guesses their end well, while the position of the
@@ -109,17 +115,18 @@ fn size(rest: &[u8]) -> Option<(u32, &[u8])> {
 /// The bytes that can end an argument are those of 0x20 and less, and rare: they are found eight bytes at a time.
 #[inline(always)]
 fn token(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (chunks, _) = rest.as_chunks();
-    for (i, chunk) in chunks.iter().enumerate() {
+    let mut left = rest;
+    while let Some((chunk, after)) = left.split_first_chunk() {
         let word = u64::from_le_bytes(*chunk);
         let low = low_bytes(word);
         if low != 0 {
             let bit = low.trailing_zeros() & !7;
-            let len = i * 8 + bit as usize / 8;
+            let len = rest.len() - left.len() + bit as usize / 8;
             let blank = matches!((word >> bit) as u8, b' ' | b'\t');
             let after = rest.get(len + 1..)?;
             return if blank && len > 0 { Some((rest.get(..len)?, after)) } else { None };
         }
+        left = after;
     }
     None
 }

@@ -101,6 +101,7 @@ fn bad_header_blocks() {
         ("NATS/1.0\n\n", ParseError::HeaderVersion),
         ("nats/1.0\r\n\r\n", ParseError::HeaderVersion),
         ("NATS/1.00\r\n\r\n", ParseError::HeaderVersion),
+        ("NATS/1.0503 \r\n\r\n", ParseError::HeaderVersion),
         ("NATS/1.0 50\r\n\r\n", ParseError::HeaderStatus),
         ("NATS/1.0 5033\r\n\r\n", ParseError::HeaderStatus),
         ("NATS/1.0 abc\r\n\r\n", ParseError::HeaderStatus),

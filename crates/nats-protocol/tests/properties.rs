@@ -60,6 +60,37 @@ fn rough_op() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// A message with the payload that its line announces, or nearly: the line is written in every way that is right, and in
+/// some that are not.
+fn near_message() -> impl Strategy<Value = Vec<u8>> {
+    let verb = prop::sample::select(vec!["PUB", "HPUB", "MSG", "HMSG", "pub", "hMsg"]);
+    let gap =
+        || prop_oneof![12 => Just(" "), 1 => Just("  "), 1 => Just("\t"), 1 => Just(" \r"), 1 => Just("")];
+    let zeros = prop_oneof![6 => Just(0usize), 1 => 0..10usize];
+    let line_end = prop_oneof![8 => Just("\r\n"), 1 => Just("\n"), 1 => Just(" \r\n"), 1 => Just("\r\r\n")];
+    let payload_end = prop_oneof![8 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r"), 1 => Just("x\n")];
+    (
+        (verb, vec(("([a-z.]{1,20}|[0-9]{1,3}|[0-9][a-z]|\\x01)", gap()), 1..4), gap(), gap()),
+        (zeros, 0..24usize, vec(any::<u8>(), 0..24), line_end, payload_end),
+    )
+        .prop_map(
+            |((verb, words, first, between), (zeros, header_len, payload, line_end, payload_end))| {
+                let mut line = format!("{verb}{first}");
+                for (word, gap) in words {
+                    line.push_str(&word);
+                    line.push_str(gap);
+                }
+                if verb.starts_with(['H', 'h']) {
+                    line.push_str(&format!("{header_len}{between}"));
+                }
+                let mut op = format!("{line}{}{}{line_end}", "0".repeat(zeros), payload.len()).into_bytes();
+                op.extend_from_slice(&payload);
+                op.extend_from_slice(payload_end.as_bytes());
+                op
+            },
+        )
+}
+
 /// The pieces of `input` between `cuts`, which are taken modulo its length.
 fn chunks<'b>(input: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (input.len() + 1)).collect();
@@ -150,12 +181,12 @@ impl Owned {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn rough_streams(
-        ops in vec(rough_op(), 0..6),
-        limits in limits(),
+        ops in vec(prop_oneof![rough_op(), near_message()], 0..6),
+        limits in prop_oneof![limits(), Just(Limits::default())],
         cuts in vec(any::<usize>(), 0..8),
     ) {
         let input = ops.concat();

@@ -155,6 +155,12 @@ fn publishing() {
         ("pub a 3\nabc\r\n", publish("a", None, "abc")),
         ("PUB a b 3\r\nabc\r\n", publish("a", Some("b"), "abc")),
         ("PUB\ta \t b\t\t3 \t\r\nabc\r\n", publish("a", Some("b"), "abc")),
+        ("PUB  a 3\r\nabc\r\n", publish("a", None, "abc")),
+        ("PUB a  3\r\nabc\r\n", publish("a", None, "abc")),
+        ("PUB a  b 3\r\nabc\r\n", publish("a", Some("b"), "abc")),
+        ("PUB a 12 3\r\nabc\r\n", publish("a", Some("12"), "abc")),
+        ("PUB a 1b 3\r\nabc\r\n", publish("a", Some("1b"), "abc")),
+        ("PUB 12 3\r\nabc\r\n", publish("12", None, "abc")),
         ("PUB a 0\r\n\r\n", publish("a", None, "")),
         ("PUB a 000000001\r\nx\r\n", publish("a", None, "x")),
         ("PUB a 2\r\n\r\n\r\n", publish("a", None, "\r\n")),
@@ -165,6 +171,9 @@ fn publishing() {
         ("PUB \ra b\r 1\r\nx\r\n", publish("\ra", Some("b\r"), "x")),
         ("HPUB a 3 5\r\nabcde\r\n", hpub("a", None, 3, "abcde")),
         ("hpub\ta  b 3\t5\nabcde\r\n", hpub("a", Some("b"), 3, "abcde")),
+        ("HPUB  a 3 5\r\nabcde\r\n", hpub("a", None, 3, "abcde")),
+        ("HPUB a 3  5\r\nabcde\r\n", hpub("a", None, 3, "abcde")),
+        ("HPUB a 1 3 5\r\nabcde\r\n", hpub("a", Some("1"), 3, "abcde")),
         ("HPUB a 0 1\r\nx\r\n", hpub("a", None, 0, "x")),
         ("HPUB a 0 0\r\n\r\n", hpub("a", None, 0, "")),
         ("HPUB a 1 1\r\nx\r\n", hpub("a", None, 1, "x")),
@@ -190,8 +199,11 @@ fn bad_publishing() {
         ("PUB a 1x\r\n", E::PubSize),
         ("PUB a 1\r\r\n", E::PubSize),
         ("PUB a 0000000001\r\n", E::PubSize),
+        ("PUB a 0000000001\r\nx\r\n", E::PubSize),
+        ("PUB  3\r\nabc\r\n", E::PubArgs),
         ("PUB a 9999999999\r\n", E::PubSize),
         ("PUB a 21\r\n", E::PayloadTooBig),
+        ("PUB a 21\r\n123456789012345678901\r\n", E::PayloadTooBig),
         ("PUB a 999999999\n", E::PayloadTooBig),
         ("PUB a 1\r\nxy", E::PayloadEnd),
         ("PUB a 1\r\nx\n", E::PayloadEnd),
@@ -205,6 +217,7 @@ fn bad_publishing() {
         ("HPUB a x y\r\n", E::HpubHeaderSize),
         ("HPUB a 1 y\r\n", E::HpubTotalSize),
         ("HPUB a 2 1\r\n", E::HpubHeaderOverTotal),
+        ("HPUB a 2 1\r\nx\r\n", E::HpubHeaderOverTotal),
         ("HPUB a 300 200\r\n", E::HpubHeaderOverTotal),
         ("HPUB a 1 21\r\n", E::PayloadTooBig),
         ("HPUB a 1 1\r\nxy", E::PayloadEnd),
@@ -264,6 +277,8 @@ fn control_line_limit() {
     check(&format!("PING{longest}aa\r\n"), &[ClientOp::Ping], None);
     for line in [
         format!("PUB {over} 1\r\n"),
+        format!("PUB {over} 1\r\nx\r\n"),
+        format!("HPUB {over} 0\r\nx\r\n"),
         format!("PUB {longest} 1 \r\n"),
         format!("PUB {over} x"),
         format!("HPUB {over} 1 1"),
@@ -329,6 +344,23 @@ fn limits_can_change_between_ops() {
     parser.set_limits(Limits { payload_max: 21, ..LIMITS });
     assert_eq!(parser.next(input), Ok(None));
     assert_eq!(parser.op_len(), Some(input.len() + 21 + 2));
+}
+
+#[test]
+fn op_len_is_known_from_the_control_line_on() {
+    let input = b"HPUB a 1 3\r\nabc\r\n";
+    let line = 12;
+    let mut parser = Parser::new(LIMITS);
+    for end in 0..input.len() {
+        assert_eq!(parser.next(&input[..end]), Ok(None));
+        assert_eq!(parser.op_len(), (end >= line).then_some(input.len()), "after {end} bytes");
+        // The same from a standing start.
+        let mut fresh = Parser::new(LIMITS);
+        assert_eq!(fresh.next(&input[..end]), Ok(None));
+        assert_eq!(fresh.op_len(), parser.op_len());
+    }
+    assert!(parser.next(input).is_ok_and(|op| op.is_some()));
+    assert_eq!(parser.op_len(), None);
 }
 
 #[test]
