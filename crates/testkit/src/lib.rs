@@ -10,6 +10,8 @@
 //!
 //! - A message gets to every subscription that matches and lives, once, unaltered, in the order of its publisher; to one
 //!   member of each queue group; and to nobody else. The header block goes along where the subscriber asked for headers.
+//!   (Members of a queue group may get messages of one publisher out of order while one of them leaves: a message that
+//!   was on its way to that one is passed on to another worker.)
 //! - Nothing comes after the reply to an UNSUB, and no more than its max.
 //! - `+OK`, `PONG`, `-ERR`, `INFO` and the 503 of a request that nobody got come in the order of the ops they answer,
 //!   and what was delivered before an op comes before the reply to it.
