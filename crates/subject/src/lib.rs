@@ -1,6 +1,18 @@
-//! NATS subjects, filters, and a list of subscriptions that finds every filter that matches a subject.
+#![doc = include_str!("../README.md")]
+//!
+//! # How to use it
+//!
+//! Parse what comes from the wire once, at the edge: a [`Subject`] for what is published, a [`Filter`] for what is
+//! subscribed to. Keep one [`Sublist`] for each set of subscriptions, and one [`Matches`] for each place that searches.
+//!
+//! # Limits
+//!
+//! Subjects and filters have at most [`LEN_MAX`] bytes. The list has no limit of its own: it grows with what the caller
+//! inserts, so a server bounds the number of subscriptions and the length of a line.
 #![no_std]
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod error;
 mod filter;

@@ -1,5 +1,6 @@
 //! Filters that someone chose in order to hurt. None of this may take long or need much stack: an implementation that is
 //! exponential or quadratic in the wrong place does not come to an end here.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use dunlin_subject::{Filter, Matches, Subject, Sublist};
 

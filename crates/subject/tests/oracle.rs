@@ -1,4 +1,5 @@
 //! The list against the plain rule over a plain list, under random operations.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use dunlin_subject::{Filter, Matches, Subject, Sublist};
 use proptest::collection::vec;

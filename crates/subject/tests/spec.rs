@@ -1,4 +1,5 @@
 //! The rules of subjects and filters, a row for each clause. The reference is the behaviour of nats-server 2.15.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use dunlin_subject::{Filter, LEN_MAX, Matches, Subject, SubjectError, Sublist};
 use proptest::prelude::*;

@@ -92,7 +92,8 @@ impl<T: Copy + Eq + Hash> Sublist<T> {
         true
     }
 
-    /// Writes the values of all subscriptions that match to `out`, in the place of what was there.
+    /// Writes the values of all subscriptions that match to `out`, in the place of what was there. Queue groups of one name
+    /// are one group, over all matching filters, as in nats-server.
     pub fn matches(&self, subject: Subject<'_>, out: &mut Matches<T>) {
         out.clear();
         let Matches { plain, groups, scratch } = out;

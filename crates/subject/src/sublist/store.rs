@@ -271,7 +271,7 @@ impl Bucket {
         const LOWS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
         let words = self.0.as_chunks::<8>().0;
         let zeros = |at: usize| {
-            let others = u64::from_le_bytes(words[at]) ^ u64::from(tag) * (u64::MAX / 255);
+            let others = u64::from_le_bytes(words[at]) ^ (u64::from(tag) * (u64::MAX / 255));
             // The high bit of each byte that is zero, without carries between bytes.
             !(((others & LOWS) + LOWS) | others | LOWS)
         };
