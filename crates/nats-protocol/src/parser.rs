@@ -28,7 +28,7 @@ impl Parser {
     /// `buf` starts with the first byte of the op under way, on every call until that op is complete, so the bytes after
     /// `Ok(None)` are kept and new ones appended. What has been scanned is remembered and not scanned again. After an
     /// error the stream cannot be read on; the same bytes give the same error again.
-    #[inline(always)]
+    #[inline]
     pub fn next<'b>(&mut self, buf: &'b [u8]) -> Result<Option<(ClientOp<'b>, usize)>, ParseError> {
         match self.progress.plain(buf, PUB) {
             Some(parts) => Ok(Some(publish(parts))),
