@@ -1,9 +1,9 @@
 //! The list of subscriptions, beside a plain list of them.
 //!
 //! Each byte but the first eight, which seed the hashes, is a step: it adds a token to the subject at hand, or uses it: to insert,
-//! remove or match.
+//! remove or match. The whole input is also parsed as it is, in pieces.
 
-use dunlin_subject::{Filter, Matches, Subject, Sublist};
+use dunlin_subject::{Filter, LEN_MAX, Matches, Subject, Sublist};
 
 const TOKENS: [&str; 8] = ["a", "b", "*", ">", "a*", "a-token-of-more-than-sixteen-bytes", "", "c"];
 
@@ -11,6 +11,8 @@ type Row = (String, Option<u8>, u8);
 
 /// Runs one input.
 pub fn run(data: &[u8]) {
+    data.split(|&byte| byte == b'\n').for_each(parse);
+    relate(data);
     let Some((seed, steps)) = data.split_first_chunk::<8>() else { return };
     let mut list = Sublist::with_seed(u64::from_le_bytes(*seed));
     let mut rows: Vec<Row> = Vec::new();
@@ -49,6 +51,34 @@ pub fn run(data: &[u8]) {
         }
     }
     assert_eq!(list.len(), rows.len());
+}
+
+/// The rules of section 7 of the protocol, said slowly.
+fn parse(bytes: &[u8]) {
+    let tokens: Vec<&[u8]> = bytes.split(|&byte| byte == b'.').collect();
+    let clean = bytes.iter().all(|byte| !b" \t\r\n\x0c".contains(byte));
+    let good = clean && bytes.len() <= LEN_MAX && tokens.iter().all(|token| !token.is_empty());
+    assert_eq!(Subject::parse(bytes).is_ok(), good, "{}", bytes.escape_ascii());
+    let last_only = tokens.iter().rev().skip(1).all(|token| token != b">");
+    assert_eq!(Filter::parse(bytes).is_ok(), good && last_only, "{}", bytes.escape_ascii());
+}
+
+/// What filters say of each other must agree with what they match.
+fn relate(data: &[u8]) {
+    let mut pieces = data.split(|&byte| byte == b'\n');
+    let (Some(left), Some(right), Some(subject)) = (pieces.next(), pieces.next(), pieces.next()) else {
+        return;
+    };
+    let (Ok(left), Ok(right), Ok(subject)) =
+        (Filter::parse(left), Filter::parse(right), Subject::parse(subject))
+    else {
+        return;
+    };
+    assert_eq!(left.overlaps(right), right.overlaps(left), "{left:?} {right:?}");
+    if left.matches(subject) {
+        assert!(!left.is_subset_of(right) || right.matches(subject), "{left:?} {right:?} {subject:?}");
+        assert!(!right.matches(subject) || left.overlaps(right), "{left:?} {right:?} {subject:?}");
+    }
 }
 
 fn name(queue: &Option<u8>) -> Option<&[u8]> {

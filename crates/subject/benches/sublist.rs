@@ -2,7 +2,7 @@
 //!
 //! Each workload is a set of filters, and subjects that are asked for in turn. There are many more subjects than caches
 //! hold answers' records for, so the times for a million subscriptions contain the misses of a real server.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::hint::black_box;
 
