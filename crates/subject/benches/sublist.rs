@@ -58,6 +58,11 @@ fn workload(name: &'static str, count: usize, wild_percent: u8) -> Workload {
     Workload { name, filters, subjects }
 }
 
+fn few_subjects(mut workload: Workload) -> Workload {
+    workload.subjects.truncate(1024);
+    workload
+}
+
 fn fan_out(targets: usize) -> Workload {
     let filters = (0..targets).map(|_| "board.prices".into()).collect();
     Workload { name: "fan-out to 200", filters, subjects: vec!["board.prices".into()] }
@@ -78,10 +83,12 @@ fn build(workload: &Workload) -> Sublist<u64> {
 fn matching(c: &mut Criterion) {
     let mut group = c.benchmark_group("match");
     group.throughput(Throughput::Elements(1));
-    let workloads: [fn() -> Workload; 8] = [
+    let workloads: [fn() -> Workload; 9] = [
         || workload("mixed 10", 10, 50),
         || workload("mixed 1k", 1000, 50),
         || workload("mixed 1M", 1_000_000, 50),
+        // What the near caches hold: the cost without the misses.
+        || few_subjects(workload("mixed 1M, 1024 subjects", 1_000_000, 50)),
         || workload("literal 1k", 1000, 0),
         || workload("literal 1M", 1_000_000, 0),
         || workload("wild 1k", 1000, 100),
