@@ -7,7 +7,32 @@ use dunlin_subject::{Filter, Matches, Subject, Sublist};
 
 pub struct Workload {
     pub filters: Vec<String>,
-    pub subjects: Vec<String>,
+    pub subjects: Subjects,
+}
+
+/// One after the other in memory, as in a read buffer.
+#[derive(Default)]
+pub struct Subjects {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Subjects {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        let starts = [0].iter().chain(&self.ends);
+        starts.zip(&self.ends).map(|(&start, &end)| &self.text[start..end])
+    }
+}
+
+impl FromIterator<String> for Subjects {
+    fn from_iter<I: IntoIterator<Item = String>>(subjects: I) -> Subjects {
+        let mut all = Subjects::default();
+        for subject in subjects {
+            all.text += &subject;
+            all.ends.push(all.text.len());
+        }
+        all
+    }
 }
 
 impl Workload {
@@ -54,10 +79,10 @@ fn wild(rng: &mut fastrand::Rng, subject: &str, count: usize) -> String {
     tokens.join(".")
 }
 
-/// The number of the first subscriptions that match is what the answers are compared by.
+/// One way to keep the filters, each with a number as its value.
 pub trait Engine<'w>: Sized {
     fn build(workload: &'w Workload) -> Self;
-    /// How many subscriptions match. Their values have to be in memory of the caller at the end.
+    /// How many filters match. Their values have been gathered in the engine's memory.
     fn matches(&mut self, subject: &str) -> usize;
 }
 

@@ -12,7 +12,8 @@ struct Row {
     engine: String,
     best: f64,
     median: f64,
-    bytes: f64,
+    /// Of one item, where that means something.
+    bytes: Option<f64>,
 }
 
 /// Prints what lies in `results` and was written after `start`, in the order of writing.
@@ -35,7 +36,8 @@ pub fn print(results: &Path, start: SystemTime) {
         let ratio = first.map_or(1.0, |first| row.best / first.best);
         let digits = if row.best < 100.0 { 1 } else { 0 };
         let Row { engine, best, median, bytes, .. } = row;
-        println!("| {engine} | {best:.digits$} | {median:.digits$} | {:.2} | {ratio:.2} |", bytes / best);
+        let throughput = bytes.map_or("".into(), |bytes| format!("{:.2}", bytes / best));
+        println!("| {engine} | {best:.digits$} | {median:.digits$} | {throughput} | {ratio:.2} |");
     }
 }
 
@@ -57,7 +59,7 @@ fn row(dir: &Path) -> Option<Row> {
         engine: benchmark["function_id"].as_str()?.into(),
         best: *times.first()?,
         median: times[times.len() / 2],
-        bytes: benchmark["throughput"]["Bytes"].as_f64()?,
+        bytes: benchmark["throughput"]["Bytes"].as_f64(),
     })
 }
 
