@@ -58,7 +58,7 @@ pub struct Message<'a> {
 }
 
 impl Message<'_> {
-    fn header_and_payload_len(&self) -> usize {
+    fn stored_len(&self) -> usize {
         self.subject.len() + self.reply.map_or(0, <[u8]>::len) + self.payload.len()
     }
 }
@@ -88,7 +88,7 @@ impl Arena {
     /// Stores a message and returns its index. The caller ends the turn long before the 2^30 indices run out.
     pub fn push(&mut self, message: Message<'_>) -> u32 {
         let start = self.bytes.len();
-        self.bytes.reserve(message.header_and_payload_len());
+        self.bytes.reserve(message.stored_len());
         self.bytes.extend_from_slice(message.subject);
         self.bytes.extend_from_slice(message.reply.unwrap_or_default());
         self.bytes.extend_from_slice(message.payload);
