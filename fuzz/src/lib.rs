@@ -4,7 +4,9 @@
 //! the committed corpus (`tests/replay.rs`).
 
 pub mod conf;
+pub mod forwarded;
 pub mod nats_protocol;
 pub mod permessage_deflate;
+pub mod proxy_protocol;
 pub mod subject;
 pub mod websocket;

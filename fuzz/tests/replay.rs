@@ -9,6 +9,11 @@ fn conf() {
 }
 
 #[test]
+fn forwarded() {
+    replay("forwarded", dunlin_fuzz::forwarded::run);
+}
+
+#[test]
 fn nats_protocol() {
     replay("nats_protocol", dunlin_fuzz::nats_protocol::run);
 }
@@ -16,6 +21,11 @@ fn nats_protocol() {
 #[test]
 fn permessage_deflate() {
     replay("permessage_deflate", dunlin_fuzz::permessage_deflate::run);
+}
+
+#[test]
+fn proxy_protocol() {
+    replay("proxy_protocol", dunlin_fuzz::proxy_protocol::run);
 }
 
 #[test]
@@ -31,7 +41,15 @@ fn websocket() {
 /// A module without its replay would leave its corpus unread.
 #[test]
 fn every_corpus_and_every_target_has_its_test_here() {
-    let replayed = ["conf", "nats_protocol", "permessage_deflate", "subject", "websocket"];
+    let replayed = [
+        "conf",
+        "forwarded",
+        "nats_protocol",
+        "permessage_deflate",
+        "proxy_protocol",
+        "subject",
+        "websocket",
+    ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for folder in ["corpus", "fuzz_targets"] {
         for entry in fs::read_dir(root.join(folder)).expect("the folder is there") {

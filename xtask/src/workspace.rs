@@ -9,8 +9,14 @@ use serde_json::Value;
 use crate::shell;
 
 /// The crates of layer 0 that are published on their own and must work without `std`.
-pub(crate) const NO_STD_CRATES: [&str; 4] =
-    ["dunlin-websocket", "dunlin-permessage-deflate", "dunlin-nats-protocol", "dunlin-subject"];
+pub(crate) const NO_STD_CRATES: [&str; 6] = [
+    "dunlin-websocket",
+    "dunlin-permessage-deflate",
+    "dunlin-nats-protocol",
+    "dunlin-subject",
+    "dunlin-proxy-protocol",
+    "dunlin-forwarded",
+];
 
 /// The root of the workspace.
 pub(crate) fn root() -> &'static Path {

@@ -2,13 +2,15 @@
 
 use alloc::vec::Vec;
 
+use dunlin_forwarded::{Fields, TrustedProxies, resolve};
 use dunlin_nats_protocol::{ClientOp, Parser};
 use dunlin_permessage_deflate::{Compressor, Config, Decompressor, Params, Role};
 use dunlin_subject::{Filter, Matches, Subject, SubjectError, Sublist};
 use dunlin_websocket::{Assembler, Event, handshake};
 
 /// Each returns whether what it tried went well.
-pub(crate) const ALL: [fn() -> bool; 4] = [websocket, permessage_deflate, nats_protocol, subject];
+pub(crate) const ALL: [fn() -> bool; 6] =
+    [websocket, permessage_deflate, nats_protocol, subject, proxy_protocol, forwarded];
 
 fn websocket() -> bool {
     // The example of RFC 6455 §1.3.
@@ -65,4 +67,18 @@ fn matched() -> Result<Vec<u32>, SubjectError> {
     let mut values = found.plain;
     values.sort_unstable();
     Ok(values)
+}
+
+fn proxy_protocol() -> bool {
+    let received = b"PROXY TCP4 203.0.113.195 10.0.0.1 41352 443\r\n";
+    let Ok(Some((header, len))) = dunlin_proxy_protocol::Header::parse(received) else { return false };
+    let mut again = Vec::new();
+    header.encode(&mut again);
+    len == received.len() && again == received
+}
+
+fn forwarded() -> bool {
+    let fields = Fields { x_forwarded_for: &[b"203.0.113.195"], ..Fields::default() };
+    let client = resolve(core::net::Ipv4Addr::LOCALHOST.into(), &fields, &TrustedProxies::default());
+    client.ip == core::net::Ipv4Addr::new(203, 0, 113, 195)
 }

@@ -17,13 +17,15 @@ const fn row(package: &'static str, allowed: &'static [&'static str]) -> Row {
     Row { package, allowed, allowed_in_tests: &[] }
 }
 
-const TABLE: [Row; 11] = [
+const TABLE: [Row; 13] = [
     // Layer 0: each stands on its own.
     row("dunlin-websocket", &[]),
     row("dunlin-permessage-deflate", &[]),
     row("dunlin-nats-protocol", &[]),
     row("dunlin-subject", &[]),
     row("dunlin-conf", &[]),
+    row("dunlin-proxy-protocol", &[]),
+    row("dunlin-forwarded", &[]),
     // Layer 1: no socket, file, thread or clock.
     row("dunlin-broker", &["dunlin-subject"]),
     row("dunlin-session", &["dunlin-broker", "dunlin-nats-protocol", "dunlin-subject"]),
