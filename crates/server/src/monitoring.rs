@@ -138,6 +138,7 @@ impl Monitoring {
             advertise: websocket.advertise.clone().unwrap_or_default(),
             handshake_timeout: nanoseconds(websocket.handshake_timeout),
             no_tls: websocket.no_tls,
+            compression: websocket.compression.is_some(),
             ..WebSocketVarz::default()
         }
     }

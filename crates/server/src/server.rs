@@ -267,6 +267,7 @@ fn worker_config(
             client: Arc::new(client_config(config, identity, ws_host, websocket, ws_ping)),
             handshake_timeout: ws.map_or(Duration::from_secs(10), |ws| ws.handshake_timeout),
             headers: ws.map_or_else(Vec::new, |ws| ws.headers.clone()),
+            compression: ws.and_then(|ws| ws.compression),
         },
         pending_max: config.max_pending,
         write_deadline: config.write_deadline,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use dunlin_permessage_deflate::{Config, Decompressor, Params, Role as DeflateRole};
 use dunlin_websocket::handshake::{AcceptKey, Offer, Response, write_request};
 use dunlin_websocket::{
     Assembler, Event, FrameHeader, Limits, MaskKey, OpCode, Role, apply_mask, encode_close, encode_frame,
@@ -20,9 +21,14 @@ pub struct WebSocketSettings {
     pub no_masking: bool,
     /// Cuts its stream into messages, fragments and control frames at random.
     pub ragged: bool,
+    /// Offers compression, and sends some of its messages compressed.
+    pub deflate: bool,
 }
 
-/// The most payload of a message to a browser.
+/// More than any message of the server's inflates to.
+const INFLATED_MAX: usize = 64 << 20;
+
+/// The most payload of a frame to a browser.
 const BROWSER_MESSAGE_MAX: usize = 4096;
 
 /// What a client got in a frame.
@@ -40,6 +46,10 @@ pub(crate) struct Frames {
     assembler: Assembler,
     /// The last message that was sent has more fragments to come.
     in_message: bool,
+    /// The message that is being sent is compressed.
+    is_deflating: bool,
+    /// Inflates what comes in, where that was agreed.
+    inflater: Option<Decompressor>,
     /// The payloads of the pings that were sent and not answered.
     pings: VecDeque<Vec<u8>>,
     /// Bytes that are not a whole frame.
@@ -53,6 +63,8 @@ impl Frames {
             settings,
             assembler: Assembler::new(Role::Client, Limits::UNLIMITED),
             in_message: false,
+            is_deflating: false,
+            inflater: None,
             pings: VecDeque::new(),
             rest: Vec::new(),
             closed: false,
@@ -68,13 +80,19 @@ impl Frames {
         if self.settings.no_masking {
             extra.push(("Nats-No-Masking", "true"));
         }
-        write_request("dunlin.test", "/", nonce, &Offer::default(), &extra, out)
+        write_request("dunlin.test", "/", nonce, &self.offer(), &extra, out)
             .map_err(|error| Violation(format!("the client's own request: {error}")))
+    }
+
+    fn offer(&self) -> Offer<'static> {
+        let extensions =
+            if self.settings.deflate { "permessage-deflate; client_max_window_bits" } else { "" };
+        Offer { extensions, ..Offer::default() }
     }
 
     /// Takes the response off the front of `bytes`: how long it was, or `None` if it is not all there.
     pub(crate) fn read_response(
-        &self,
+        &mut self,
         bytes: &[u8],
         expected: &AcceptKey,
     ) -> Result<Option<usize>, Violation> {
@@ -89,10 +107,23 @@ impl Frames {
         let pairs = response.headers.iter().map(|header| (header.name, header.value));
         let masks = pairs.clone().any(|(name, value)| name == "Nats-No-Masking" && value == b"true");
         ensure!(masks == self.settings.no_masking, "Nats-No-Masking was not echoed as it should be");
-        match (Response { status, headers: pairs }).check(expected, &Offer::default()) {
-            Ok(_) => Ok(Some(len)),
+        let agreed = match (Response { status, headers: pairs }).check(expected, &self.offer()) {
+            Ok(agreed) => agreed,
             Err(error) => violated!("the handshake was refused: {error}"),
+        };
+        if let Some(answer) = agreed.extensions {
+            let offered = Config {
+                server_no_context_takeover: false,
+                client_no_context_takeover: false,
+                ..Config::default()
+            };
+            match Params::from_response(&answer, &offered) {
+                Ok(params) => self.inflater = Some(Decompressor::new(&params, DeflateRole::Client)),
+                Err(error) => violated!("the server agreed to {answer:?}: {error}"),
+            }
         }
+        self.assembler = self.assembler.clone().with_rsv1(self.inflater.is_some());
+        Ok(Some(len))
     }
 
     fn mask(&self, rng: &mut Rng) -> Option<MaskKey> {
@@ -115,10 +146,22 @@ impl Frames {
                 (false, _) => OpCode::Binary,
             };
             let mask = self.mask(rng);
-            FrameHeader { fin, rsv1: false, opcode, mask, payload_len: len as u64 }.encode(out);
+            if !self.in_message {
+                self.is_deflating = self.inflater.is_some() && rng.bool();
+            }
+            let rsv1 = self.is_deflating && opcode != OpCode::Continuation;
+            let part = &stream[at..at + len];
+            let around = if self.is_deflating { stored_len(part) - len + usize::from(fin) } else { 0 };
+            FrameHeader { fin, rsv1, opcode, mask, payload_len: (len + around) as u64 }.encode(out);
             let start = out.len();
-            runs.push((at, start));
-            out.extend_from_slice(&stream[at..at + len]);
+            if self.is_deflating {
+                write_stored(part, at, out, &mut runs);
+                // The first byte of the empty block that ends a message; its other four are left out.
+                out.extend(fin.then_some(0));
+            } else {
+                runs.push((at, start));
+                out.extend_from_slice(part);
+            }
             if let Some(key) = mask {
                 apply_mask(&mut out[start..], key, 0);
             }
@@ -177,9 +220,15 @@ impl Frames {
     }
 
     fn check_header(&self, header: &FrameHeader) -> Result<(), Violation> {
-        let known = matches!(header.opcode, OpCode::Binary | OpCode::Pong | OpCode::Close);
-        ensure!(known && header.fin && !header.rsv1 && header.mask.is_none(), "the server sent {header:?}");
-        if header.opcode == OpCode::Binary {
+        let is_data = matches!(header.opcode, OpCode::Binary | OpCode::Continuation);
+        let known = is_data || matches!(header.opcode, OpCode::Pong | OpCode::Close);
+        let deflate = self.inflater.is_some();
+        // Only compressed messages to browsers come in several frames.
+        let is_whole = header.fin && header.opcode != OpCode::Continuation;
+        let cut = is_whole || (deflate && self.settings.browser && is_data);
+        let fine = known && cut && (deflate || !header.rsv1) && header.mask.is_none();
+        ensure!(fine, "the server sent {header:?}");
+        if is_data {
             let max = if self.settings.browser { BROWSER_MESSAGE_MAX as u64 } else { u64::MAX };
             ensure!((1..=max).contains(&header.payload_len), "a message of {} bytes", header.payload_len);
         }
@@ -196,7 +245,16 @@ impl Frames {
         };
         ensure!(used == len, "a frame of {len} bytes of which {used} were used");
         match event {
-            Event::Data(fragment) => Ok(Some(Incoming::Data(fragment.payload.to_vec()))),
+            Event::Data(fragment) => match self.inflater.as_mut().filter(|_| fragment.compressed) {
+                None => Ok(Some(Incoming::Data(fragment.payload.to_vec()))),
+                Some(inflater) => {
+                    let mut data = Vec::new();
+                    inflater
+                        .decompress(fragment.payload, fragment.last, INFLATED_MAX, &mut data)
+                        .map_err(|error| Violation(format!("a compressed message: {error}")))?;
+                    Ok(Some(Incoming::Data(data)))
+                }
+            },
             Event::Pong(payload) => {
                 ensure!(self.pings.pop_front().as_deref() == Some(payload), "a pong that answers no ping");
                 Ok(None)
@@ -220,5 +278,26 @@ impl Frames {
     pub(crate) fn check_pings(&self) -> Result<(), Violation> {
         ensure!(self.pings.is_empty(), "{} WebSocket pings were not answered", self.pings.len());
         Ok(())
+    }
+}
+
+/// The most bytes of a stored block (RFC 1951 §3.2.4).
+const STORED_MAX: usize = 65535;
+const STORED_HEAD_LEN: usize = 5;
+
+/// The length of `part` as stored blocks.
+fn stored_len(part: &[u8]) -> usize {
+    part.len() + part.len().div_ceil(STORED_MAX) * STORED_HEAD_LEN
+}
+
+/// Appends `part` as stored blocks, in which each of its bytes has a place of its own: it is `at` bytes into the stream.
+fn write_stored(part: &[u8], at: usize, out: &mut Vec<u8>, runs: &mut Vec<(usize, usize)>) {
+    for (index, block) in part.chunks(STORED_MAX).enumerate() {
+        let len = block.len() as u16;
+        out.push(0);
+        out.extend_from_slice(&len.to_le_bytes());
+        out.extend_from_slice(&(!len).to_le_bytes());
+        runs.push((at + index * STORED_MAX, out.len()));
+        out.extend_from_slice(block);
     }
 }

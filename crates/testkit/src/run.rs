@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use dunlin_worker::CompressionConfig;
 use fastrand::Rng;
 
 use crate::failure::{ensure, violated};
@@ -65,6 +66,12 @@ fn play(seed: u64, fault: Option<(Fault, u32)>, traced: bool) -> (Result<Outcome
         ping_interval: Duration::from_millis(if rng.bool() { 120_000 } else { 1 }),
         pings_out_max: u32::MAX,
         backlog_max: [2, 10, usize::MAX][rng.usize(..3)],
+        compression: Some(CompressionConfig {
+            context_takeover: rng.bool(),
+            window_bits_max: [8, 9, 12, 15][rng.usize(..4)],
+            threshold: [0, 64, 500][rng.usize(..3)],
+            ..CompressionConfig::default()
+        }),
         fault,
         ..Settings::default()
     };
@@ -157,6 +164,7 @@ impl Story<'_> {
             browser: self.rng.bool(),
             no_masking: self.rng.u8(..4) == 0,
             ragged: self.rng.bool(),
+            deflate: self.rng.bool(),
         });
         let worker = self.rng.usize(..self.world.workers.len());
         let client = self.world.connect(worker, websocket, self.link)?;

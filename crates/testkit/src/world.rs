@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{ClientConfig, Instant};
-use dunlin_worker::{Accepted, Listener, Shared, WebSocketConfig, Worker, WorkerConfig};
+use dunlin_worker::{Accepted, CompressionConfig, Listener, Shared, WebSocketConfig, Worker, WorkerConfig};
 use fastrand::Rng;
 
 use crate::check::Reaction;
@@ -38,6 +38,8 @@ pub struct Settings {
     pub subscriptions_max: usize,
     /// nats: websocket `handshake_timeout`
     pub handshake_timeout: Duration,
+    /// What is agreed with clients that offer compression.
+    pub compression: Option<CompressionConfig>,
     /// With so many batches of messages on their way to another worker, a worker is told to read no more.
     pub backlog_max: usize,
     /// What goes wrong on purpose: which fault, and after how many occasions.
@@ -55,6 +57,7 @@ impl Default for Settings {
             connections_max: 1000,
             subscriptions_max: 0,
             handshake_timeout: Duration::from_secs(60),
+            compression: Some(CompressionConfig::default()),
             backlog_max: usize::MAX,
             fault: None,
         }
@@ -75,6 +78,7 @@ impl Settings {
             client: Arc::clone(&client),
             handshake_timeout: self.handshake_timeout,
             headers: vec![("X-Test".into(), "yes".into())],
+            compression: self.compression,
         };
         WorkerConfig {
             client,

@@ -185,6 +185,12 @@ impl Assembler {
         self
     }
 
+    /// Whether messages may be compressed: see [`Assembler::with_rsv1`].
+    #[must_use]
+    pub fn allows_rsv1(&self) -> bool {
+        self.common.rsv1 != 0
+    }
+
     /// Whether text messages have to be UTF-8 (§8.1), which is checked as the bytes come.
     ///
     /// Compressed messages are not checked here: pass the inflated text to a [`Utf8`].

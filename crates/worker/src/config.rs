@@ -34,6 +34,29 @@ pub struct WebSocketConfig {
     pub handshake_timeout: Duration,
     /// Headers that the 101 response carries besides its own.
     pub headers: Vec<(String, String)>,
+    /// permessage-deflate (RFC 7692); `None`: it is not agreed to.
+    pub compression: Option<CompressionConfig>,
+}
+
+/// How messages on WebSocket are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CompressionConfig {
+    /// A client may keep its context from message to message, in both directions. That saves bytes and costs memory: a
+    /// compressor and a decompressor for each such client.
+    pub context_takeover: bool,
+    /// The largest window, as base-2 logarithm of bytes: 8 to 15.
+    pub window_bits_max: u8,
+    /// 1 is fast, 9 is small.
+    pub level: u8,
+    /// What a flush writes is compressed if it is longer than this many bytes.
+    pub threshold: usize,
+}
+
+impl Default for CompressionConfig {
+    /// As nats-server: no contexts, the full window, the fast level, and nothing of 64 bytes or less.
+    fn default() -> CompressionConfig {
+        CompressionConfig { context_takeover: false, window_bits_max: 15, level: 1, threshold: 64 }
+    }
 }
 
 /// What all workers of a server share.

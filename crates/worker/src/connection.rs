@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use dunlin_broker::ListId;
+use dunlin_permessage_deflate::Compressor;
 use dunlin_session::{Capabilities, Dialect, Instant, Session};
 use dunlin_websocket::Assembler;
 
 use crate::ending::Ending;
+use crate::inflate::Inflater;
 use crate::out_queue::OutQueue;
 
 /// Names a connection of a worker. An id is never used twice.
@@ -57,6 +59,13 @@ pub(crate) enum Framing {
     Message,
     /// Binary WebSocket messages of at most 4096 bytes, which browsers handle with less delay.
     Browser,
+    /// One binary WebSocket message, compressed where it is long enough.
+    Deflated {
+        /// The window that was agreed.
+        window_bits: u8,
+        /// Frames are of at most 4096 bytes.
+        split: bool,
+    },
 }
 
 /// How far a connection has come.
@@ -108,6 +117,8 @@ pub(crate) struct Connection {
     pub session: Option<Box<dyn Session + Send>>,
     /// It stands in the worker's queue of connections to read.
     pub is_ready: bool,
+    /// `raw` holds bytes that are to be handled before more is read.
+    pub is_deferred: bool,
     /// The peer has finished: read until that is seen.
     pub is_finished: bool,
     /// All that the peer has sent is read: closing now takes nothing back of what was written.
@@ -120,6 +131,10 @@ pub(crate) struct Connection {
     pub capabilities: Capabilities,
     pub dialect: Dialect,
     pub framing: Framing,
+    /// Compresses what it gets, where its context is kept from message to message.
+    pub compressor: Option<Box<Compressor>>,
+    /// Inflates the compressed message under way; for good, where its context is kept.
+    pub inflater: Option<Box<Inflater>>,
     /// The first of its subscriptions, which are chained.
     pub subscriptions: Option<u32>,
     pub subscription_count: u32,

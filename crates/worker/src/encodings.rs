@@ -5,15 +5,15 @@ use core::ops::Range;
 use std::sync::Arc;
 
 use dunlin_broker::{Arena, Item, ItemKind, ListId, Lists, Sid, SidTable};
+use dunlin_permessage_deflate::Compressor;
 use dunlin_session::{Delivery, Dialect};
 use dunlin_websocket::{FrameHeader, OpCode};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use crate::CompressionConfig;
 use crate::connection::Framing;
-
-/// The most payload bytes in one message to a browser (nats: 4096).
-const BROWSER_MESSAGE_MAX: usize = 4096;
+use crate::deflate::{BROWSER_FRAME_MAX, Deflaters, write_message};
 
 /// When the encodings of a turn have grown to this many bytes, they are forgotten: what is needed again is encoded
 /// again. Bounds the memory of a turn whose lists are all different.
@@ -50,9 +50,16 @@ pub(crate) struct Encodings {
     hasher: RandomState,
     items: Vec<(Item, Sid)>,
     unframed: Vec<u8>,
+    deflaters: Deflaters,
+    deflated: Vec<u8>,
 }
 
 impl Encodings {
+    /// From now on messages are compressed like this, where that is agreed.
+    pub(crate) fn set_compression(&mut self, config: CompressionConfig) {
+        self.deflaters.set_config(config);
+    }
+
     /// The number of the encoding of `list`, made now if no connection has had it in this turn. Good until the next call.
     pub(crate) fn encode(
         &mut self,
@@ -95,6 +102,28 @@ impl Encodings {
         Arc::clone(encoding.kept.get_or_insert_with(|| bytes.into()))
     }
 
+    /// Appends `list` as a message that only one connection can read, because its context is kept.
+    pub(crate) fn encode_alone(
+        &mut self,
+        list: ListId,
+        dialect: Dialect,
+        compressor: &mut Compressor,
+        split: bool,
+        source: Source<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        source.lists.items(list, &mut self.items);
+        self.unframed.clear();
+        write_items(&self.items, dialect, source, &mut self.unframed);
+        let compressed = self.deflaters.is_worth(self.unframed.len());
+        if compressed {
+            self.deflated.clear();
+            compressor.compress(&self.unframed, &mut self.deflated);
+        }
+        let payload = if compressed { &self.deflated } else { &self.unframed };
+        write_message(payload, compressed, frame_max(split), out);
+    }
+
     fn write(&mut self, key: Key, source: Source<'_>) {
         source.lists.items(key.list, &mut self.items);
         let len = source.lists.encoded_len(key.list) as usize;
@@ -108,9 +137,20 @@ impl Encodings {
             Framing::Browser => {
                 self.unframed.clear();
                 write_items(&self.items, key.dialect, source, &mut self.unframed);
-                for part in self.unframed.chunks(BROWSER_MESSAGE_MAX) {
-                    write_frame_header(part.len(), &mut self.bytes);
-                    self.bytes.extend_from_slice(part);
+                for part in self.unframed.chunks(BROWSER_FRAME_MAX) {
+                    write_message(part, false, BROWSER_FRAME_MAX, &mut self.bytes);
+                }
+            }
+            Framing::Deflated { window_bits, split } => {
+                self.unframed.clear();
+                write_items(&self.items, key.dialect, source, &mut self.unframed);
+                let frame_max = frame_max(split);
+                if self.deflaters.is_worth(len) {
+                    self.deflated.clear();
+                    self.deflaters.compress(window_bits, &self.unframed, &mut self.deflated);
+                    write_message(&self.deflated, true, frame_max, &mut self.bytes);
+                } else {
+                    write_message(&self.unframed, false, frame_max, &mut self.bytes);
                 }
             }
         }
@@ -121,10 +161,17 @@ impl Encodings {
         const KEEP: usize = 256 << 10;
         self.bytes.clear();
         self.bytes.shrink_to(KEEP);
-        self.unframed.shrink_to(KEEP);
+        for scratch in [&mut self.unframed, &mut self.deflated] {
+            scratch.clear();
+            scratch.shrink_to(KEEP);
+        }
         self.encodings.clear();
         self.by_key.clear();
     }
+}
+
+fn frame_max(split: bool) -> usize {
+    if split { BROWSER_FRAME_MAX } else { usize::MAX }
 }
 
 /// The header of a frame that is a whole binary message (RFC 6455 §5.2).

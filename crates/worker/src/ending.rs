@@ -1,5 +1,7 @@
 //! How a connection ends: with its last words.
 
+use dunlin_nats_protocol::ParseError;
+use dunlin_permessage_deflate::InflateError;
 use dunlin_session::CloseReason;
 use dunlin_websocket::{CloseCode, ProtocolError, encode_close};
 
@@ -10,6 +12,8 @@ pub(crate) enum Ending {
     Session(CloseReason),
     /// The peer broke the rules of WebSocket framing.
     Framing(ProtocolError),
+    /// A compressed message of the peer cannot be inflated.
+    Inflate(InflateError),
     /// The peer sent a close frame; it gets the same back.
     CloseFrame { code: Option<CloseCode>, reason: Box<str> },
     /// The HTTP exchange is over.
@@ -23,6 +27,8 @@ impl Ending {
     pub(crate) fn wire_text(&self) -> Option<&'static str> {
         match self {
             Ending::Session(reason) => reason.wire_text(),
+            Ending::Inflate(InflateError::TooLarge) => Some("Maximum Inflated Message Size Exceeded"),
+            Ending::Inflate(_) => Some("Invalid Compressed Data"),
             Ending::Framing(_) | Ending::CloseFrame { .. } | Ending::Http | Ending::Gone(_) => None,
         }
     }
@@ -34,6 +40,7 @@ impl Ending {
                 encode_close(Some(CloseCode(reason.close_code())), reason.text(), None, out);
             }
             Ending::Framing(error) => encode_close(Some(error.close_code()), &error.to_string(), None, out),
+            Ending::Inflate(error) => encode_close(Some(inflate_code(*error)), self.text(), None, out),
             Ending::CloseFrame { code, reason } => encode_close(*code, reason, None, out),
             Ending::Http | Ending::Gone(_) => {}
         }
@@ -43,7 +50,8 @@ impl Ending {
     pub(crate) fn text(&self) -> &'static str {
         match self {
             Ending::Session(reason) | Ending::Gone(reason) => reason.text(),
-            Ending::Framing(_) => "Protocol Violation",
+            Ending::Inflate(InflateError::TooLarge) => CloseReason::Parse(ParseError::PayloadTooBig).text(),
+            Ending::Framing(_) | Ending::Inflate(_) => "Protocol Violation",
             Ending::CloseFrame { .. } | Ending::Http => CloseReason::ClientClosed.text(),
         }
     }
@@ -52,4 +60,9 @@ impl Ending {
     pub(crate) fn has_listener(&self) -> bool {
         !matches!(self, Ending::Gone(_))
     }
+}
+
+/// Too much (1009), or nothing that DEFLATE could have made (1007): RFC 6455 §7.4.1.
+fn inflate_code(error: InflateError) -> CloseCode {
+    if error == InflateError::TooLarge { CloseCode(1009) } else { CloseCode(1007) }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dunlin_broker::ListId;
 use dunlin_session::CloseReason;
 
-use crate::connection::{Connection, Stage, Transport};
+use crate::connection::{Connection, Framing, Stage, Transport};
 use crate::encodings::Source;
 use crate::ending::Ending;
 use crate::out_queue::OutQueue;
@@ -52,7 +52,7 @@ impl Worker {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.is_dirty = false;
         let list = core::mem::replace(&mut conn.list, ListId::EMPTY);
-        if conn.stage == Stage::Open && conn.head.is_empty() {
+        if conn.stage == Stage::Open && conn.head.is_empty() && conn.compressor.is_none() {
             return self.flush_list(id, list, wire);
         }
         let head = core::mem::take(&mut conn.head);
@@ -91,15 +91,21 @@ impl Worker {
         }
     }
 
-    /// The bytes of a connection that says something of its own: HTTP, control frames, its last words.
+    /// The bytes of a connection that shares nothing: it says something of its own (HTTP, control frames, its last words), or
+    /// has a compression context of its own.
     fn own_bytes(&mut self, id: ConnId, list: ListId, head: Vec<u8>, close: Option<&Ending>) -> Vec<u8> {
         let mut bytes = head;
         if list != ListId::EMPTY
             && let Some(conn) = self.conns.get_mut(id)
         {
             let source = Source { arena: &self.arena, lists: &self.lists, sids: &self.subs.sids };
-            let encoding = self.encodings.encode(list, conn.dialect, conn.framing, source);
-            bytes.extend_from_slice(self.encodings.bytes(encoding));
+            if let (Some(compressor), Framing::Deflated { split, .. }) = (&mut conn.compressor, conn.framing)
+            {
+                self.encodings.encode_alone(list, conn.dialect, compressor, split, source, &mut bytes);
+            } else {
+                let encoding = self.encodings.encode(list, conn.dialect, conn.framing, source);
+                bytes.extend_from_slice(self.encodings.bytes(encoding));
+            }
         }
         if let Some(ending) = close {
             ending.encode_close_frame(&mut bytes);

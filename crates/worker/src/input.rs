@@ -7,7 +7,7 @@ use dunlin_websocket::{Event, OpCode, encode_frame};
 
 use crate::connection::{Stage, Transport};
 use crate::ending::Ending;
-use crate::{ConnId, Wire, Worker};
+use crate::{ConnId, Wire, Worker, inflate};
 
 /// The most bytes read from a connection in one turn.
 const READ_MAX: usize = 64 << 10;
@@ -25,6 +25,14 @@ impl Worker {
             return;
         }
         conn.is_ready = false;
+        self.inflation.start_read();
+        if core::mem::take(&mut conn.is_deferred) {
+            // The socket is asked when these are handled: it may have said long ago that there is more.
+            conn.is_ready = true;
+            self.ready.push_back(id);
+            let mut bytes = core::mem::take(&mut conn.raw);
+            return self.handle_bytes(id, &mut bytes, wire);
+        }
         let mut buffer = core::mem::take(&mut self.read_buffer);
         let kept = conn.raw.len();
         buffer.resize(buffer.len().max(kept + READ_MAX), 0);
@@ -85,7 +93,11 @@ impl Worker {
             if conn.stage != Stage::Open {
                 return;
             }
-            let used = match assembler.next(rest) {
+            if self.inflation.is_spent() {
+                return self.defer(id, rest);
+            }
+            let step = if assembler.allows_rsv1() { rest.len().min(inflate::STEP_LEN) } else { rest.len() };
+            let used = match assembler.next(&mut rest[..step]) {
                 Ok(None) => {
                     conn.raw = rest.to_vec();
                     return;
@@ -105,6 +117,7 @@ impl Worker {
 
     fn handle_event<W: Wire>(&mut self, id: ConnId, event: Event<'_>, wire: &mut W) {
         match event {
+            Event::Data(fragment) if fragment.compressed => self.feed_compressed(id, &fragment, wire),
             Event::Data(fragment) => self.feed(id, fragment.payload, wire),
             Event::Ping(payload) => {
                 let Some(conn) = self.conns.get_mut(id) else { return };
@@ -119,9 +132,20 @@ impl Worker {
         }
     }
 
+    /// Handles the rest of what was read in the next turn.
+    fn defer(&mut self, id: ConnId, rest: &[u8]) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.raw = rest.to_vec();
+        conn.is_deferred = true;
+        if !conn.is_ready {
+            conn.is_ready = true;
+            self.ready.push_back(id);
+        }
+    }
+
     /// Hands stream bytes to the session: whole ops from where they lie, and what is cut into pieces from the
     /// connection's own buffer.
-    fn feed<W: Wire>(&mut self, id: ConnId, mut bytes: &[u8], wire: &mut W) {
+    pub(crate) fn feed<W: Wire>(&mut self, id: ConnId, mut bytes: &[u8], wire: &mut W) {
         while !bytes.is_empty() {
             let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.stage == Stage::Open) else { return };
             let used = if conn.carry.is_empty() {

@@ -16,10 +16,12 @@
 mod config;
 mod connection;
 mod crossing;
+mod deflate;
 mod encodings;
 mod ending;
 mod flush;
 mod http;
+mod inflate;
 mod input;
 mod label;
 mod lame_duck;
@@ -32,7 +34,7 @@ mod turn;
 mod upgrade;
 mod wire;
 
-pub use config::{Shared, WebSocketConfig, WorkerConfig};
+pub use config::{CompressionConfig, Shared, WebSocketConfig, WorkerConfig};
 pub use connection::{Accepted, ConnId, Listener};
 pub use crossing::Crossing;
 pub use http::{MonitorRequest, MonitorResponse};

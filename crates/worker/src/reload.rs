@@ -14,6 +14,7 @@ impl Worker {
     pub fn set_config(&mut self, now: Instant, config: Arc<WorkerConfig>) {
         self.now = now;
         self.config = config;
+        self.encodings.set_compression(self.config.websocket.compression.unwrap_or_default());
         for id in self.conns.ids() {
             let Some(conn) = self.conns.get_mut(id) else { continue };
             let client = match conn.listener {

@@ -10,6 +10,7 @@ use fastrand::Rng;
 use crate::connection::{Connection, Connections, Framing, Stage, Traffic, Transport};
 use crate::encodings::Encodings;
 use crate::ending::Ending;
+use crate::inflate::Inflation;
 use crate::lame_duck::LameDuck;
 use crate::snapshot::{ClosedSnapshot, Counters};
 use crate::timers::Timers;
@@ -53,6 +54,7 @@ pub struct Worker {
     pub(crate) lists: Lists,
     pub(crate) dirty: Vec<ConnId>,
     pub(crate) encodings: Encodings,
+    pub(crate) inflation: Inflation,
     pub(crate) outbox: Vec<Crossing>,
     pub(crate) read_buffer: Vec<u8>,
     pub(crate) monitor_requests: Vec<MonitorRequest>,
@@ -73,6 +75,8 @@ impl Worker {
         shared: Arc<Shared>,
         seed: u64,
     ) -> Worker {
+        let mut encodings = Encodings::default();
+        encodings.set_compression(config.websocket.compression.unwrap_or_default());
         Worker {
             index,
             workers,
@@ -94,7 +98,8 @@ impl Worker {
             arena: Arena::default(),
             lists: Lists::default(),
             dirty: Vec::new(),
-            encodings: Encodings::default(),
+            encodings,
+            inflation: Inflation::default(),
             outbox: (0..workers).map(|_| Crossing::default()).collect(),
             read_buffer: Vec::new(),
             monitor_requests: Vec::new(),
@@ -129,6 +134,7 @@ impl Worker {
             carry: Vec::new(),
             session: None,
             is_ready: false,
+            is_deferred: false,
             is_finished: false,
             input_ended: false,
             held_until: Instant::default(),
@@ -136,6 +142,8 @@ impl Worker {
             capabilities: Capabilities { headers: false, echo: true, no_responders: false },
             dialect: Dialect::Nats,
             framing: Framing::Raw,
+            compressor: None,
+            inflater: None,
             subscriptions: None,
             subscription_count: 0,
             list: ListId::EMPTY,

@@ -1,26 +1,69 @@
 //! From an HTTP request to a WebSocket connection.
 
+use dunlin_permessage_deflate::{Compressor, Config as DeflateConfig, Params, Role as DeflateRole};
 use dunlin_session::Instant;
 use dunlin_websocket::handshake::{HandshakeError, Request};
 use dunlin_websocket::{Assembler, Limits, Masking, Role};
 
-use crate::connection::{Framing, Transport};
+use crate::connection::{Connection, Framing, Transport};
 use crate::http::Head;
-use crate::{ConnId, Worker};
+use crate::inflate::Inflater;
+use crate::{CompressionConfig, ConnId, Worker};
 
 /// What a request asks for, besides WebSocket.
 struct Wishes {
     /// The client will not mask its frames (nats: `Nats-No-Masking`).
     no_masking: bool,
-    framing: Framing,
+    is_browser: bool,
+    /// The browser is Safari, which fails at compressed messages in several frames.
+    is_safari: bool,
 }
 
 impl Wishes {
     fn of(head: &Head<'_>) -> Wishes {
         let agent = head.values("User-Agent").next().unwrap_or_default();
+        let names = |name: &[u8]| memchr::memmem::find(agent, name).is_some();
+        let is_browser = agent.starts_with(b"Mozilla/");
         Wishes {
             no_masking: head.values("Nats-No-Masking").next() == Some(b"true"),
-            framing: if agent.starts_with(b"Mozilla/") { Framing::Browser } else { Framing::Message },
+            is_browser,
+            is_safari: is_browser && names(b"Version/") && names(b"Safari/"),
+        }
+    }
+
+    fn framing(&self, compression: Option<&Params>) -> Framing {
+        match compression {
+            Some(params) => Framing::Deflated {
+                window_bits: params.server_window_bits(),
+                split: self.is_browser && !self.is_safari,
+            },
+            None if self.is_browser => Framing::Browser,
+            None => Framing::Message,
+        }
+    }
+}
+
+/// What is agreed on compression, if anything: the first offer that keeps the rules (RFC 7692 §5).
+fn negotiate(head: &Head<'_>, config: CompressionConfig) -> Option<Params> {
+    let config = DeflateConfig {
+        server_no_context_takeover: !config.context_takeover,
+        client_no_context_takeover: !config.context_takeover,
+        server_max_window_bits: config.window_bits_max,
+        client_max_window_bits: config.window_bits_max,
+    };
+    // Bytes that are no text are no offer, and make the whole header malformed.
+    let lines = head.values("Sec-WebSocket-Extensions").map(|line| core::str::from_utf8(line).unwrap_or("?"));
+    Params::negotiate_lines(lines, &config)
+}
+
+impl Connection {
+    /// Gives the connection what it needs where a context is kept from message to message.
+    fn keep_contexts(&mut self, params: &Params, level: u8) {
+        if !params.server_no_context_takeover {
+            self.compressor = Some(Box::new(Compressor::new(params, DeflateRole::Server, level)));
+        }
+        if !params.client_no_context_takeover {
+            self.inflater = Some(Inflater::with_context(params));
         }
     }
 }
@@ -56,8 +99,16 @@ impl Worker {
         let wishes = Wishes::of(head);
         let configured =
             self.config.websocket.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let compression = self.config.websocket.compression;
+        let params = compression.and_then(|config| negotiate(head, config));
+        let extensions = params.map(|params| {
+            let mut answer = Vec::new();
+            params.write_response(&mut answer);
+            String::from_utf8_lossy(&answer).into_owned()
+        });
+        let extensions = extensions.as_deref().map(|answer| ("Sec-WebSocket-Extensions", answer));
         let no_masking = wishes.no_masking.then_some(("Nats-No-Masking", "true"));
-        let extra: Vec<(&str, &str)> = no_masking.into_iter().chain(configured).collect();
+        let extra: Vec<(&str, &str)> = extensions.into_iter().chain(no_masking).chain(configured).collect();
         let Some(conn) = self.conns.get_mut(id) else { return };
         if accepted.write_response(&extra, &mut conn.head).is_err() {
             // The configured headers are checked when the configuration is read.
@@ -65,8 +116,11 @@ impl Worker {
         }
         let masking = if wishes.no_masking { Masking::Forbidden } else { Masking::Required };
         let assembler = Assembler::new(Role::Server, Limits::UNLIMITED).with_masking(masking);
-        conn.transport = Transport::WebSocket(assembler.with_utf8(false));
-        conn.framing = wishes.framing;
+        conn.transport = Transport::WebSocket(assembler.with_utf8(false).with_rsv1(params.is_some()));
+        conn.framing = wishes.framing(params.as_ref());
+        if let (Some(params), Some(config)) = (&params, compression) {
+            conn.keep_contexts(params, config.level);
+        }
         conn.deadline = Instant::NEVER;
         self.start_client(id);
         self.arm(id);

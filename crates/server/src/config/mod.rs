@@ -7,6 +7,7 @@
 //! `tls` and their like, also inside `websocket`, and on the command line): a server that ignored them would be open where
 //! its operator believes it closed. `allowed_origins` and `same_origin` are warned about in capitals.
 
+mod compression;
 mod file;
 mod listen;
 mod origin;
@@ -20,6 +21,7 @@ mod websocket;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use dunlin_worker::CompressionConfig;
 pub use file::{Loaded, load};
 pub use origin::{Origin, OriginError};
 pub use reload::{Change, changes};
@@ -167,8 +169,8 @@ pub struct WebSocketConfig {
     pub allowed_origins: Vec<Origin>,
     /// `handshake_timeout`. nats-server has none by default; here it is 10 s, and 0 in a file stands for the default.
     pub handshake_timeout: Duration,
-    /// `compression`: accept permessage-deflate.
-    pub compression: bool,
+    /// `compression`: how messages are compressed where a client offers permessage-deflate; `None` agrees to no offer.
+    pub compression: Option<CompressionConfig>,
     /// The names of the cookies that hold credentials.
     pub cookies: Cookies,
     /// `headers`: more headers for the 101 response.
@@ -189,7 +191,7 @@ impl Default for WebSocketConfig {
             same_origin: false,
             allowed_origins: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
-            compression: false,
+            compression: None,
             cookies: Cookies::default(),
             headers: Vec::new(),
             ping_interval: None,

@@ -2,7 +2,7 @@
 
 use dunlin_conf::{Entry, Map};
 
-use super::{Origin, Report, WebSocketConfig, listen};
+use super::{Origin, Report, WebSocketConfig, compression, listen};
 
 /// Reads the block. Without a port there is no listener.
 pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig> {
@@ -61,7 +61,7 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
             websocket.handshake_timeout =
                 timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(websocket.handshake_timeout);
         }
-        "compression" | "compress" => report.set(&mut websocket.compression, entry.boolean()),
+        "compression" | "compress" => websocket.compression = compression::read(entry, report),
         "authorization" | "authentication" => report.refuse_authorization(entry),
         "no_auth_user" => report.refuse_no_auth_user(entry),
         "jwt_cookie" => {
@@ -137,8 +137,7 @@ fn is_token_byte(byte: u8) -> bool {
 fn note_unserved(websocket: &WebSocketConfig, block: &Map, report: &mut Report) {
     let cookies = &websocket.cookies;
     let set = [
-        (websocket.compression, &["compression", "compress"][..], "messages are sent uncompressed"),
-        (websocket.same_origin, &["same_origin"], "PAGES OF EVERY ORIGIN ARE LET IN"),
+        (websocket.same_origin, &["same_origin"][..], "PAGES OF EVERY ORIGIN ARE LET IN"),
         (
             !websocket.allowed_origins.is_empty(),
             &["allowed_origins", "allowed_origin", "allow_origins", "allow_origin", "origins", "origin"],

@@ -71,13 +71,11 @@ fn keys_that_are_not_served_yet_are_named() {
             format!("warning: a.conf:{}:1: {key} is not served by dunlin yet, and has no effect", index + 1);
         assert_eq!(lines[index], expected);
     }
-    let (_, lines) = check(
-        "websocket { port: 80, no_tls: true\n compression: true\n allowed_origins: \"http://a\"\n user_cookie: u\n}",
-    );
+    let (_, lines) =
+        check("websocket { port: 80, no_tls: true\n\n allowed_origins: \"http://a\"\n user_cookie: u\n}");
     assert_eq!(
-        lines[..3],
+        lines[..2],
         [
-            "warning: a.conf:2:2: websocket compression is not served yet: messages are sent uncompressed",
             "warning: a.conf:3:2: websocket allowed_origins is not served yet: PAGES OF EVERY ORIGIN ARE LET IN",
             "warning: a.conf:4:2: websocket user_cookie is not served yet: the cookie is not read",
         ]

@@ -6,8 +6,10 @@ use dunlin_testkit::{
     Farewell, LinkSettings, OFFENCES, Op, Options, Settings, Violation, WebSocketSettings, World,
 };
 
-const BROWSER: WebSocketSettings = WebSocketSettings { browser: true, no_masking: false, ragged: true };
-const LIBRARY: WebSocketSettings = WebSocketSettings { browser: false, no_masking: true, ragged: false };
+const BROWSER: WebSocketSettings =
+    WebSocketSettings { browser: true, no_masking: false, ragged: true, deflate: false };
+const LIBRARY: WebSocketSettings =
+    WebSocketSettings { browser: false, no_masking: true, ragged: false, deflate: false };
 const KINDS: [Option<WebSocketSettings>; 3] = [None, Some(BROWSER), Some(LIBRARY)];
 
 fn subscribe(filter: &str, sid: &str) -> Op {
@@ -245,7 +247,8 @@ fn bad_frames_end_with_the_code_for_it() {
     for (bytes, code) in bad {
         each(
             |world, workers, _| {
-                let tidy = WebSocketSettings { browser: false, no_masking: false, ragged: false };
+                let tidy =
+                    WebSocketSettings { browser: false, no_masking: false, ragged: false, deflate: false };
                 let client = connect(world, workers - 1, Some(tidy), 5000)?;
                 world.expect_end(client, None, code);
                 world.send_bytes(client, bytes);

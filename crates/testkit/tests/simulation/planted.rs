@@ -15,7 +15,7 @@ fn a_planted_fault_is_found() {
         Fault::FlipBit,
     ] {
         let found =
-            (0..200).find_map(|seed| run_seed(seed, Some((fault, 20))).err().map(|failure| (seed, failure)));
+            (0..500).find_map(|seed| run_seed(seed, Some((fault, 20))).err().map(|failure| (seed, failure)));
         let Some((seed, failure)) = found else { panic!("no seed notices {fault:?}") };
         println!("{fault:?} with seed {seed}: {}", failure.lines().next().unwrap_or_default());
         assert!(!failure.contains("panic"), "{fault:?}: {failure}");

@@ -2,17 +2,19 @@
 
 use dunlin_testkit::{LinkSettings, Op, Options, Settings, Violation, WebSocketSettings, World};
 
-const KINDS: [Option<WebSocketSettings>; 3] = [
+const KINDS: [Option<WebSocketSettings>; 5] = [
     None,
-    Some(WebSocketSettings { browser: true, no_masking: false, ragged: false }),
-    Some(WebSocketSettings { browser: false, no_masking: false, ragged: false }),
+    Some(WebSocketSettings { browser: true, no_masking: false, ragged: false, deflate: false }),
+    Some(WebSocketSettings { browser: false, no_masking: false, ragged: false, deflate: false }),
+    Some(WebSocketSettings { browser: true, no_masking: false, ragged: false, deflate: true }),
+    Some(WebSocketSettings { browser: false, no_masking: true, ragged: false, deflate: true }),
 ];
 
 /// Publishers on one worker send all they have before it takes its turn; subscribers are on all workers.
 fn crowd(workers: usize, publishers: usize, messages: usize, filler: usize) -> Result<(), Violation> {
     let mut world = World::new(1, &Settings { workers, ..Settings::default() });
     let connect = |world: &mut World, n: usize, worker| -> Result<usize, Violation> {
-        let client = world.connect(worker, KINDS[n % 3], LinkSettings::default())?;
+        let client = world.connect(worker, KINDS[n % 5], LinkSettings::default())?;
         world.settle()?;
         world.submit(client, &[Op::Connect(Options::USUAL), Op::Ping]);
         Ok(client)
