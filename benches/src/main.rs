@@ -1,93 +1,98 @@
-//! Measures what a fan-out costs a server, in CPU time of its process.
+//! Measures what work costs a NATS server, in CPU time and memory of its process.
 //!
-//! One publisher, N subscribers of one subject, over WebSocket or TCP. Every message is checked at every subscriber:
-//! each arrives once, in order, unaltered. The same generator drives dunlin, the official server and the [`floor`].
+//! The same generator drives dunlin, the official server and the [`floor`] in turn, and checks every message that it gets: each
+//! arrives once, in order, unaltered.
 
-mod cpu;
+mod certs;
+mod clock;
+mod deflate;
+mod expected;
+mod fanout;
 mod floor;
-mod generator;
+mod handshakes;
+mod idle;
+mod link;
+mod machine;
+mod payload;
+mod process;
+mod publish;
+mod report;
+mod request;
+mod sample;
 mod server;
-mod subscriber;
+mod socket;
+mod suite;
+mod transport;
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use generator::{Pattern, Scenario};
-use server::Server;
+use server::Programs;
+use suite::{Effort, Suite};
 
 #[derive(Parser)]
 #[command(about, version)]
-struct Args {
+struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Fan-out: CPU per delivery of dunlin, the official server and the floor, interleaved.
-    Fanout {
-        /// The dunlin binary.
-        #[arg(long)]
-        dunlin: PathBuf,
-        /// The official server's binary; left out: not measured.
-        #[arg(long)]
-        official: Option<PathBuf>,
-        /// Subscribers.
-        #[arg(long, default_value_t = 200)]
-        subscribers: usize,
-        /// Payload bytes.
-        #[arg(long, default_value_t = 128)]
-        payload: usize,
-        /// NATS over TCP instead of WebSocket.
-        #[arg(long)]
-        tcp: bool,
-        /// Rounds; in each, every server has its turn.
-        #[arg(long, default_value_t = 4)]
-        rounds: usize,
-    },
-    /// Runs the floor on this port: what the kernel alone costs.
-    Floor {
-        /// The port of 127.0.0.1 for NATS over TCP; WebSocket is on the next one.
-        port: u16,
-    },
+    /// Runs the scenarios and prints a table of all
+    Run(RunArguments),
+    /// Runs the floor, what the kernel alone costs, until it is killed
+    Floor,
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// The dunlin binary
+    #[arg(long)]
+    dunlin: PathBuf,
+    /// The official server's binary; left out: not measured
+    #[arg(long)]
+    official: Option<PathBuf>,
+    /// Some seconds instead of ten minutes: to see that everything arrives, not for figures
+    #[arg(long)]
+    quick: bool,
+    /// Only scenarios whose line holds this text, for example "Fan-out" or "compressed"
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Rounds; in each, every server has its turn
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Subscribers of a fan-out
+    #[arg(long)]
+    subscribers: Option<usize>,
+    /// What the dunlin binary was built from, for the report
+    #[arg(long, default_value = "unknown")]
+    commit: String,
+    /// Write the report to this file too
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
-    match Args::parse().command {
-        Command::Floor { port } => floor::run(port),
-        Command::Fanout { dunlin, official, subscribers, payload, tcp, rounds } => {
-            let mut servers = vec![Server::dunlin(&dunlin)?];
-            if let Some(official) = official {
-                servers.push(Server::official(&official)?);
-            }
-            servers.push(Server::floor()?);
-            fanout(&servers, Scenario { subscribers, payload, websocket: !tcp }, rounds)
-        }
+    match Arguments::parse().command {
+        Command::Floor => floor::run(),
+        Command::Run(arguments) => run(arguments),
     }
 }
 
-fn fanout(servers: &[Server], scenario: Scenario, rounds: usize) -> anyhow::Result<()> {
-    println!("{scenario}: server CPU per delivery in µs, median of {rounds} interleaved rounds");
-    for pattern in [Pattern::Bursts { messages: 400, count: 40 }, Pattern::OneByOne { count: 1500 }] {
-        let mut costs = vec![Vec::new(); servers.len()];
-        for _ in 0..rounds {
-            for (server, costs) in servers.iter().zip(&mut costs) {
-                let cost = generator::run(server, scenario, pattern)
-                    .with_context(|| format!("{} in {pattern}", server.name))?;
-                costs.push(cost);
-            }
-        }
-        for (server, mut costs) in servers.iter().zip(costs) {
-            costs.sort_by(f64::total_cmp);
-            let (low, high) = (costs[0], costs[costs.len() - 1]);
-            println!(
-                "{pattern:>12}  {:<9} {:>8.3}  ({low:.3} to {high:.3})",
-                server.name,
-                costs[costs.len() / 2]
-            );
-        }
+fn run(arguments: RunArguments) -> anyhow::Result<()> {
+    let mut effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
+    effort.rounds = arguments.rounds.unwrap_or(effort.rounds);
+    effort.subscribers = arguments.subscribers.unwrap_or(effort.subscribers);
+    let programs = Programs::new(arguments.dunlin, arguments.official)?;
+    let head = machine::head(&programs, effort, &arguments.commit);
+    let rows = Suite::new(programs, effort, arguments.only)?.run()?;
+    let text = head + &report::markdown(&rows);
+    print!("{text}");
+    if let Some(file) = arguments.out {
+        std::fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
 }

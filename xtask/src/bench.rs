@@ -1,20 +1,34 @@
-//! `bench`: the criterion benches of the protocol crates.
+//! `bench`: the criterion benches of the protocol crates, or with `--server` what a server costs beside the official one.
 
-use anyhow::Result;
+use std::process::Command;
 
-use crate::{shell, workspace};
+use anyhow::{Context as _, Result};
+
+use crate::{peers, shell, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Bench only this package, for example dunlin-websocket
     #[arg(long, short)]
     package: Option<String>,
-    /// Passed on to criterion: a filter, or for example --save-baseline NAME
+    /// Bench the server beside the official one and the kernel's own cost (ten minutes)
+    #[arg(long, conflicts_with = "package")]
+    server: bool,
+    /// With --server: half a minute, not optimised, without figures: does everything arrive?
+    #[arg(long, requires = "server")]
+    quick: bool,
+    /// With --server: write the tables to docs/benchmarks/NAME.md
+    #[arg(long, requires = "server", conflicts_with = "quick")]
+    name: Option<String>,
+    /// Passed on to criterion (a filter, or for example --save-baseline NAME), or to dunlin-bench (for example --only Idle)
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.server {
+        return server(arguments);
+    }
     let all = workspace::NO_STD_CRATES.map(str::to_owned).to_vec();
     let packages = arguments.package.clone().map_or(all, |package| vec![package]);
     let mut command = shell::cargo();
@@ -23,4 +37,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         command.args(["--package", package]);
     }
     shell::run(command.arg("--").args(&arguments.rest))
+}
+
+fn server(arguments: &Arguments) -> Result<()> {
+    let official = peers::official_server()?;
+    let profile = if arguments.quick { "dev" } else { "release" };
+    let packages = ["--package", "dunlin-server", "--package", "dunlin-bench"];
+    shell::run(shell::cargo().args(["build", "--bins", "--profile", profile]).args(packages))?;
+    let folder = workspace::cargo_target_dir()?.join(if arguments.quick { "debug" } else { "release" });
+    let mut command = Command::new(folder.join("dunlin-bench"));
+    command.arg("run").arg("--dunlin").arg(folder.join("dunlin")).arg("--official").arg(official);
+    command.args(["--commit", &commit()?]);
+    if arguments.quick {
+        command.arg("--quick");
+    }
+    if let Some(name) = &arguments.name {
+        let folder = workspace::root().join("docs/benchmarks");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        command.arg("--out").arg(folder.join(format!("{name}.md")));
+    }
+    shell::run(command.args(&arguments.rest))
+}
+
+/// What the servers are built from.
+fn commit() -> Result<String> {
+    let mut command = Command::new("git");
+    let text =
+        shell::capture(command.args(["describe", "--always", "--dirty"]).current_dir(workspace::root()))?;
+    Ok(text.trim().to_owned())
 }

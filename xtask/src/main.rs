@@ -34,7 +34,7 @@ enum Task {
     Tidy(tidy::Arguments),
     /// Run the fuzz targets for a while each (plain `cargo test` replays their corpora)
     Fuzz(fuzz::Arguments),
-    /// Run the criterion benches of the protocol crates
+    /// Run the criterion benches of the protocol crates, or with --server measure the server beside the official one
     Bench(bench::Arguments),
     /// Run the Autobahn WebSocket suite (15 minutes, --quick 1) against the echo example and compare with the expected result
     Autobahn(autobahn::Arguments),

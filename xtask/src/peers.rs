@@ -53,6 +53,12 @@ pub(crate) fn run() -> Result<()> {
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// Installs only the official server, and says where it is.
+pub(crate) fn official_server() -> Result<PathBuf> {
+    let _lock = lock("peers")?;
+    python::install_official_server()
+}
+
 /// Makes `target/peers`, and keeps other runs of this program from installing the same at the same time.
 fn lock(name: &str) -> Result<fs::File> {
     let folder = workspace::peers_dir();

@@ -20,6 +20,10 @@ pub(super) fn install() -> Vec<Outcome> {
     vec![("python", python), ("nats-server", server)]
 }
 
+pub(super) fn install_official_server() -> Result<PathBuf> {
+    official_server(&environment()?)
+}
+
 fn environment() -> Result<PathBuf> {
     let python = shell::find("python3")?;
     let version = shell::capture(Command::new(&python).arg("--version"))?;

@@ -1,0 +1,53 @@
+//! A certificate authority for one run, and what both sides need of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::client::Resumption;
+use rustls::{ClientConfig, RootCertStore};
+
+/// The certificate of the servers, signed by an authority that only this run's clients trust. ECDSA on P-256, as most
+/// sites have it.
+#[derive(Clone)]
+pub(crate) struct Certificates {
+    /// A PEM file for `cert_file`.
+    pub(crate) certificate: PathBuf,
+    /// A PEM file for `key_file`.
+    pub(crate) key: PathBuf,
+    /// A client without resumption: every handshake is a full one.
+    pub(crate) full: Arc<ClientConfig>,
+    /// A client that resumes its sessions.
+    pub(crate) resuming: Arc<ClientConfig>,
+}
+
+/// The name that the certificate is for.
+pub(crate) const SERVER_NAME: &str = "localhost";
+
+impl Certificates {
+    pub(crate) fn create(folder: &Path) -> anyhow::Result<Certificates> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_key = KeyPair::generate()?;
+        let authority = params.self_signed(&authority_key)?;
+        let issuer = Issuer::new(params, authority_key);
+        let key = KeyPair::generate()?;
+        let certificate = CertificateParams::new([SERVER_NAME.to_owned()])?.signed_by(&key, &issuer)?;
+
+        let (certificate_file, key_file) = (folder.join("server.pem"), folder.join("server-key.pem"));
+        std::fs::write(&certificate_file, certificate.pem()).context("cannot write the certificate")?;
+        std::fs::write(&key_file, key.serialize_pem()).context("cannot write the key")?;
+
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone())?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let resuming = Arc::new(config.clone());
+        config.resumption = Resumption::disabled();
+        Ok(Certificates { certificate: certificate_file, key: key_file, full: Arc::new(config), resuming })
+    }
+}

@@ -1,0 +1,251 @@
+//! All scenarios, and their order.
+
+use anyhow::Context as _;
+
+use crate::fanout::{self, Pattern};
+use crate::handshakes;
+use crate::idle;
+use crate::payload::Payload;
+use crate::process;
+use crate::publish;
+use crate::report::{self, Row};
+use crate::request;
+use crate::sample::Sample;
+use crate::server::{Kind, Programs, Server};
+use crate::transport::Transport;
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    /// In each, every server has its turn.
+    pub(crate) rounds: usize,
+    pub(crate) subscribers: usize,
+    /// Numbers of messages, requests and connections are divided by this.
+    pub(crate) divisor: u64,
+    /// Idle connections, two numbers.
+    pub(crate) idle: [usize; 2],
+}
+
+impl Effort {
+    /// About ten minutes.
+    pub(crate) const FULL: Effort = Effort { rounds: 4, subscribers: 200, divisor: 1, idle: [5000, 20_000] };
+    /// Some seconds: enough to see that everything arrives, too little for figures.
+    pub(crate) const QUICK: Effort = Effort { rounds: 1, subscribers: 20, divisor: 25, idle: [50, 100] };
+}
+
+pub(crate) struct Suite {
+    programs: Programs,
+    effort: Effort,
+    /// Only scenarios that hold this text in their group or name.
+    only: String,
+    /// Files that a process may open.
+    open_files: u64,
+    rows: Vec<Row>,
+}
+
+const FAN_OUT: &str = "Fan-out";
+const SINGLE: &str = "One to one";
+const PUBLISH: &str = "Publishing without subscribers";
+const REQUESTS: &str = "Request and reply";
+const HANDSHAKES: &str = "New connections";
+const IDLE: &str = "Idle connections";
+
+impl Suite {
+    pub(crate) fn new(programs: Programs, effort: Effort, only: String) -> anyhow::Result<Suite> {
+        let open_files = process::raise_open_files()?;
+        Ok(Suite { programs, effort, only, open_files, rows: Vec::new() })
+    }
+
+    pub(crate) fn run(mut self) -> anyhow::Result<Vec<Row>> {
+        let clear = self.programs.start_all(false)?;
+        self.fan_out(&clear)?;
+        self.one_to_one(&clear)?;
+        self.publish(&clear)?;
+        self.requests(&clear)?;
+        self.handshakes(&clear, &[(Transport::WEBSOCKET, false), (Transport::COMPRESSED, false)])?;
+        drop(clear);
+        let tls = self.programs.start_all(true)?;
+        self.fan_out_tls(&tls)?;
+        self.handshakes(&tls, &[(Transport::TLS, false), (Transport::TLS, true)])?;
+        drop(tls);
+        for transport in [Transport::WEBSOCKET, Transport::COMPRESSED, Transport::TLS] {
+            self.idle(transport)?;
+        }
+        Ok(self.rows)
+    }
+
+    fn patterns(&self) -> [Pattern; 3] {
+        let divisor = self.effort.divisor;
+        [
+            Pattern::Bursts { messages: 400, count: 25 / divisor },
+            Pattern::OneByOne { count: 500 / divisor },
+            Pattern::Rate { per_second: 100, count: 150 / divisor },
+        ]
+    }
+
+    fn fan_out(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+        let [bursts, one_by_one, rate] = self.patterns();
+        let text = Payload::Text(128);
+        self.fan_out_of(servers, Transport::WEBSOCKET, text, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(servers, Transport::BROWSER, text, false, &[bursts])?;
+        self.fan_out_of(servers, Transport::TCP, text, false, &[bursts, one_by_one])?;
+        self.fan_out_of(servers, Transport::WEBSOCKET, Payload::Json, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(servers, Transport::COMPRESSED, Payload::Json, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(servers, Transport::BROWSER_COMPRESSED, Payload::Json, false, &[bursts, one_by_one])?;
+        self.fan_out_of(servers, Transport::WEBSOCKET, Payload::Json, true, &[bursts, one_by_one])?;
+        self.fan_out_of(servers, Transport::COMPRESSED, Payload::Json, true, &[bursts, one_by_one])
+    }
+
+    fn fan_out_tls(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+        let [bursts, one_by_one, rate] = self.patterns();
+        let text = Payload::Text(128);
+        self.fan_out_of(servers, Transport::TLS, text, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(servers, Transport::TLS_COMPRESSED, Payload::Json, false, &[bursts, one_by_one])
+    }
+
+    fn fan_out_of(
+        &mut self,
+        servers: &[Server],
+        transport: Transport,
+        payload: Payload,
+        different_sids: bool,
+        patterns: &[Pattern],
+    ) -> anyhow::Result<()> {
+        let scenario =
+            fanout::Scenario { subscribers: self.effort.subscribers, payload, transport, different_sids };
+        for &pattern in patterns {
+            self.measure(FAN_OUT, &format!("{scenario}, {pattern}"), servers, |server| {
+                // The floor knows only one sid.
+                let can = server.kind != Kind::Floor || !different_sids;
+                can.then(|| fanout::run(server, scenario, pattern)).transpose()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn one_to_one(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+        let count = 1000 / self.effort.divisor;
+        for len in [16, 128, 1024] {
+            let scenario = fanout::Scenario {
+                subscribers: 1,
+                payload: Payload::Text(len),
+                transport: Transport::TCP,
+                different_sids: false,
+            };
+            let pattern = Pattern::Bursts { messages: 400, count };
+            self.measure(SINGLE, &format!("{scenario}, {pattern}"), servers, |server| {
+                fanout::run(server, scenario, pattern).map(Some)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+        let (text, json) = (Payload::Text(128), Payload::Json);
+        let scenarios = [
+            (Transport::WEBSOCKET, text, 100),
+            (Transport::WEBSOCKET, text, 1),
+            (Transport::COMPRESSED, json, 1),
+            (Transport::COMPRESSED, json, 100),
+            (Transport::TCP, Payload::Text(16), 1),
+            (Transport::TCP, text, 1),
+            (Transport::TCP, Payload::Text(1024), 1),
+        ];
+        for (transport, payload, per_frame) in scenarios {
+            let scenario = publish::Scenario { transport, payload, per_frame };
+            let messages = 500_000 / self.effort.divisor;
+            self.measure(PUBLISH, &scenario.to_string(), servers, |server| {
+                // The floor does not inflate.
+                let can = server.kind != Kind::Floor || !transport.compressed;
+                can.then(|| publish::run(server, scenario, messages)).transpose()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn requests(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+        for transport in [Transport::TCP, Transport::WEBSOCKET] {
+            for (requesters, requests) in [(1, 5000), (50, 400)] {
+                let scenario = request::Scenario { transport, requesters };
+                let requests = requests / self.effort.divisor;
+                self.measure(REQUESTS, &scenario.to_string(), servers, |server| {
+                    let can = server.kind != Kind::Floor;
+                    can.then(|| request::run(server, scenario, requests)).transpose()
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn handshakes(&mut self, servers: &[Server], kinds: &[(Transport, bool)]) -> anyhow::Result<()> {
+        for &(transport, resume) in kinds {
+            let scenario = handshakes::Scenario { transport, resume };
+            let count = 2000 / self.effort.divisor;
+            self.measure(HANDSHAKES, &scenario.to_string(), servers, |server| {
+                handshakes::run(server, scenario, count).map(Some)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A fresh server for each transport, since a server that has worked has memory to spare.
+    fn idle(&mut self, transport: Transport) -> anyhow::Result<()> {
+        // Both ends need a file for each connection, and some besides.
+        let most = usize::try_from(self.open_files)?.saturating_sub(100);
+        let counts = self.effort.idle.map(|count| count.min(most));
+        let names = counts.map(|count| format!("{count} {transport}"));
+        let mut samples: [Vec<(Kind, Sample)>; 2] = Default::default();
+        let wanted = names.iter().any(|name| self.wants(IDLE, name));
+        for kind in Kind::ALL.into_iter().filter(|_| wanted) {
+            if !self.programs.has(kind, transport.tls) {
+                continue;
+            }
+            let server = self.programs.start(kind, transport.tls)?;
+            let base = process::resident_when_quiet(server.pid())?;
+            let mut links = Vec::new();
+            for (count, samples) in counts.into_iter().zip(&mut samples) {
+                let sample = idle::run(&server, transport, count, base, &mut links)
+                    .with_context(|| format!("{IDLE}: {count} {transport}: {}", kind.name()))?;
+                samples.push((kind, sample));
+            }
+        }
+        for (name, samples) in names.iter().zip(&samples) {
+            self.add(report::rows(IDLE, name, samples));
+        }
+        Ok(())
+    }
+
+    /// Runs a scenario on each server in each round. `run` answers `None` for a server that cannot do it.
+    fn measure(
+        &mut self,
+        group: &'static str,
+        name: &str,
+        servers: &[Server],
+        run: impl Fn(&Server) -> anyhow::Result<Option<Sample>>,
+    ) -> anyhow::Result<()> {
+        if !self.wants(group, name) {
+            return Ok(());
+        }
+        let mut samples = Vec::new();
+        for _ in 0..self.effort.rounds {
+            for server in servers {
+                let sample =
+                    run(server).with_context(|| format!("{group}: {name}: {}", server.kind.name()))?;
+                samples.extend(sample.map(|sample| (server.kind, sample)));
+            }
+        }
+        self.add(report::rows(group, name, &samples));
+        Ok(())
+    }
+
+    fn wants(&self, group: &str, name: &str) -> bool {
+        format!("{group}: {name}").contains(&self.only)
+    }
+
+    fn add(&mut self, rows: Vec<Row>) {
+        for row in &rows {
+            eprintln!("{}", report::line(row));
+        }
+        self.rows.extend(rows);
+    }
+}
