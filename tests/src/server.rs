@@ -88,6 +88,8 @@ pub struct ServerProcess {
     child: Child,
     log: Log,
     addresses: Addresses,
+    /// It was started on these ports, not on any free ones.
+    fixed: Option<Addresses>,
 }
 
 impl ServerProcess {
@@ -112,7 +114,7 @@ impl ServerProcess {
         let conf = with_listeners(conf);
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let (child, log, addresses) = launch(program, &dir, &conf, &args, None);
-        ServerProcess { program: program.to_owned(), conf, args, dir, child, log, addresses }
+        ServerProcess { program: program.to_owned(), conf, args, dir, child, log, addresses, fixed: None }
     }
 
     /// Where it listens.
@@ -164,6 +166,25 @@ impl ServerProcess {
         rustix::process::kill_process(id, signal).expect("the server runs");
     }
 
+    /// Gives it another configuration, written as for [`ServerProcess::start`], and returns what it logs of that: a line for
+    /// each change, or why it did not take it over.
+    ///
+    /// # Panics
+    /// If it says nothing in time.
+    pub fn reload(&mut self, conf: &str) -> Vec<String> {
+        self.conf = with_listeners(conf);
+        write_conf(&self.dir, &self.conf, self.fixed);
+        let before = self.log.len();
+        self.signal(Signal::HUP);
+        let deadline = Deadline::usual();
+        let ends = ["Reloaded server configuration", "Failed to reload server configuration"];
+        let line = self.log.wait_for_any(before, &ends, deadline).unwrap_or_else(|| {
+            panic!("no answer to SIGHUP; the log:\n{}", self.log.text());
+        });
+        let lines = self.log.lines_from(before);
+        lines.into_iter().filter(|one| one.contains("eload") || *one == line).collect()
+    }
+
     /// Waits until the process has ended by itself: its log ends, and then its status is there.
     ///
     /// # Panics
@@ -204,6 +225,7 @@ impl ServerProcess {
             launch(&self.program, &self.dir, &self.conf, &self.args, Some(self.addresses));
         self.child = child;
         self.log = log;
+        self.fixed = Some(self.addresses);
         self.addresses = addresses;
     }
 }
@@ -239,13 +261,7 @@ fn launch(
     args: &[String],
     again: Option<Addresses>,
 ) -> (Child, Log, Addresses) {
-    let port = |address: fn(Addresses) -> SocketAddr| again.map_or(-1, |all| i32::from(address(all).port()));
-    let conf = conf
-        .replace("{port}", &port(|all| all.nats).to_string())
-        .replace("{http_port}", &port(|all| all.monitoring).to_string())
-        .replace("{ws_port}", &port(|all| all.websocket).to_string());
-    let file = dir.path().join("server.conf");
-    fs::write(&file, conf).expect("our own folder");
+    let file = write_conf(dir, conf, again);
     let mut child = Command::new(program)
         .arg("-c")
         .arg(&file)
@@ -269,6 +285,18 @@ fn launch(
         monitoring: log.address("Starting http monitor on "),
     };
     (child, log, addresses)
+}
+
+/// Writes the configuration with its ports: those of `fixed`, or any free ones.
+fn write_conf(dir: &TempDir, conf: &str, fixed: Option<Addresses>) -> PathBuf {
+    let port = |address: fn(Addresses) -> SocketAddr| fixed.map_or(-1, |all| i32::from(address(all).port()));
+    let conf = conf
+        .replace("{port}", &port(|all| all.nats).to_string())
+        .replace("{http_port}", &port(|all| all.monitoring).to_string())
+        .replace("{ws_port}", &port(|all| all.websocket).to_string());
+    let file = dir.path().join("server.conf");
+    fs::write(&file, conf).expect("our own folder");
+    file
 }
 
 /// The lines that a process has written to stderr.
@@ -304,10 +332,24 @@ impl Log {
         self.lock().lines.join("\n") + "\n"
     }
 
+    fn len(&self) -> usize {
+        self.lock().lines.len()
+    }
+
+    fn lines_from(&self, start: usize) -> Vec<String> {
+        self.lock().lines[start..].to_vec()
+    }
+
     fn wait_for(&self, text: &str, deadline: Deadline) -> Option<String> {
+        self.wait_for_any(0, &[text], deadline)
+    }
+
+    /// The first line from number `start` on that contains one of `texts`.
+    fn wait_for_any(&self, start: usize, texts: &[&str], deadline: Deadline) -> Option<String> {
         let mut lines = self.lock();
         loop {
-            if let Some(line) = lines.lines.iter().find(|line| line.contains(text)) {
+            let mut new = lines.lines[start..].iter();
+            if let Some(line) = new.find(|line| texts.iter().any(|text| line.contains(text))) {
                 return Some(line.clone());
             }
             if lines.ended {

@@ -7,6 +7,7 @@ mod clients_node;
 mod clients_python;
 mod clients_rust;
 mod differential;
+mod front_door;
 mod harness;
 mod last_words;
 mod support;

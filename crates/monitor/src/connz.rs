@@ -340,7 +340,11 @@ impl Connection {
         };
         Self {
             cid: state.cid,
-            kind: "Client",
+            // Of the official server, `kind` is "Client" for both. The documentation filters by this one.
+            kind: match state.kind {
+                Kind::Nats => "Client",
+                Kind::WebSocket => "Websocket",
+            },
             kind_type: match state.kind {
                 Kind::Nats => "nats",
                 Kind::WebSocket => "websocket",

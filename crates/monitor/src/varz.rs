@@ -111,7 +111,7 @@ fn is_zero(number: &u64) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Section {}
 
-/// The WebSocket listener; `{}` when it is off.
+/// The WebSocket listener; `{}` when it is off. After `compression` come fields that nats-server does not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are those of nats-server's documentation, by name")]
 pub struct WebSocketVarz {
@@ -132,6 +132,24 @@ pub struct WebSocketVarz {
     pub allowed_origins: Vec<String>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub compression: bool,
+    /// The origin is not only checked where it is there: it must be.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub require_origin: bool,
+    /// `false` where clients may not leave out their masks; nothing where they may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_masking: Option<bool>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub user_cookie: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub pass_cookie: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub token_cookie: String,
+    /// The headers that every 101 response carries.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Nanoseconds, where it is another than the server's.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ping_interval: u64,
 }
 
 /// A count for each kind of connection.

@@ -132,12 +132,22 @@ impl Monitoring {
 
     fn websocket_varz(&self, config: &Config) -> WebSocketVarz {
         let Some(websocket) = &config.websocket else { return WebSocketVarz::default() };
+        let cookies = websocket.cookies.clone();
         WebSocketVarz {
             host: websocket.host.clone(),
             port: self.websocket.map(|addr| addr.port()),
             advertise: websocket.advertise.clone().unwrap_or_default(),
             handshake_timeout: nanoseconds(websocket.handshake_timeout),
             no_tls: websocket.no_tls,
+            same_origin: websocket.same_origin,
+            allowed_origins: websocket.allowed_origins.iter().map(ToString::to_string).collect(),
+            require_origin: websocket.require_origin,
+            no_masking: (!websocket.no_masking).then_some(false),
+            user_cookie: cookies.user.unwrap_or_default(),
+            pass_cookie: cookies.pass.unwrap_or_default(),
+            token_cookie: cookies.token.unwrap_or_default(),
+            headers: websocket.headers.iter().cloned().collect(),
+            ping_interval: websocket.ping_interval.map_or(0, nanoseconds),
             compression: websocket.compression.is_some(),
             ..WebSocketVarz::default()
         }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::ClientConfig;
+use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_worker::{Listener, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
-use crate::config::{Change, Config, ListenPort, changes};
+use crate::config::{self, Change, Config, ListenPort, changes};
 use crate::monitoring::Monitoring;
 use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig};
 use crate::process;
@@ -268,11 +269,21 @@ fn worker_config(
             handshake_timeout: ws.map_or(Duration::from_secs(10), |ws| ws.handshake_timeout),
             headers: ws.map_or_else(Vec::new, |ws| ws.headers.clone()),
             compression: ws.and_then(|ws| ws.compression),
+            origins: ws.map_or_else(OriginPolicy::default, origin_policy),
+            no_masking: ws.is_some_and(|ws| ws.no_masking),
         },
         pending_max: config.max_pending,
         write_deadline: config.write_deadline,
         connections_max: config.max_connections,
         closed_max: config.max_closed_clients / worker_count(config),
+    }
+}
+
+fn origin_policy(websocket: &config::WebSocketConfig) -> OriginPolicy {
+    OriginPolicy {
+        same: websocket.same_origin,
+        allowed: websocket.allowed_origins.clone(),
+        required: websocket.require_origin,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{ClientConfig, Instant};
+use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_worker::{Accepted, CompressionConfig, Listener, Shared, WebSocketConfig, Worker, WorkerConfig};
 use fastrand::Rng;
 
@@ -79,6 +80,8 @@ impl Settings {
             handshake_timeout: self.handshake_timeout,
             headers: vec![("X-Test".into(), "yes".into())],
             compression: self.compression,
+            origins: OriginPolicy::default(),
+            no_masking: true,
         };
         WorkerConfig {
             client,

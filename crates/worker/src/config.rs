@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dunlin_broker::Interest;
 use dunlin_session::ClientConfig;
+use dunlin_websocket::handshake::OriginPolicy;
 
 /// The settings of a worker. All workers of a server have the same.
 #[derive(Clone, Debug)]
@@ -36,6 +37,10 @@ pub struct WebSocketConfig {
     pub headers: Vec<(String, String)>,
     /// permessage-deflate (RFC 7692); `None`: it is not agreed to.
     pub compression: Option<CompressionConfig>,
+    /// Which pages may connect.
+    pub origins: OriginPolicy,
+    /// A client that asks for it (nats: `Nats-No-Masking: true`) sends its frames without a mask. Without this, all must mask.
+    pub no_masking: bool,
 }
 
 /// How messages on WebSocket are compressed.

@@ -8,7 +8,7 @@ use dunlin_websocket::{Assembler, Limits, Masking, Role};
 use crate::connection::{Connection, Framing, Transport};
 use crate::http::Head;
 use crate::inflate::Inflater;
-use crate::{CompressionConfig, ConnId, Worker};
+use crate::{CompressionConfig, ConnId, WebSocketConfig, Worker};
 
 /// What a request asks for, besides WebSocket.
 struct Wishes {
@@ -20,12 +20,12 @@ struct Wishes {
 }
 
 impl Wishes {
-    fn of(head: &Head<'_>) -> Wishes {
+    fn of(head: &Head<'_>, config: &WebSocketConfig) -> Wishes {
         let agent = head.values("User-Agent").next().unwrap_or_default();
         let names = |name: &[u8]| memchr::memmem::find(agent, name).is_some();
         let is_browser = agent.starts_with(b"Mozilla/");
         Wishes {
-            no_masking: head.values("Nats-No-Masking").next() == Some(b"true"),
+            no_masking: config.no_masking && head.values("Nats-No-Masking").next() == Some(b"true"),
             is_browser,
             is_safari: is_browser && names(b"Version/") && names(b"Safari/"),
         }
@@ -93,10 +93,13 @@ impl Worker {
                 return self.refuse_request(id, head, error.status(), &error.to_string(), !is_http);
             }
         };
+        if let Err(refusal) = self.check_origin(head) {
+            return self.refuse_request(id, head, 403, &refusal, true);
+        }
         if head.has_rest {
             return self.refuse_http(id, 400, "client sent data before handshake is complete");
         }
-        let wishes = Wishes::of(head);
+        let wishes = Wishes::of(head, &self.config.websocket);
         let configured =
             self.config.websocket.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let compression = self.config.websocket.compression;
@@ -124,5 +127,24 @@ impl Worker {
         conn.deadline = Instant::NEVER;
         self.start_client(id);
         self.arm(id);
+    }
+
+    /// Why the page that the request comes from may not connect, for the log.
+    fn check_origin(&self, head: &Head<'_>) -> Result<(), String> {
+        let headers = head.headers.iter().map(|header| (header.name, header.value));
+        let host = head.values("Host").next().map_or("", |host| core::str::from_utf8(host).unwrap_or(""));
+        self.config.websocket.origins.check(&headers, host.trim(), self.is_https(head)).map_err(|refusal| {
+            let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
+            match named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()) {
+                // The operator has to know which origin it was. Escaped and cut: it is a stranger's text.
+                Some(origin) => format!("{refusal} ({})", origin[..origin.len().min(128)].escape_ascii()),
+                None => refusal.to_string(),
+            }
+        })
+    }
+
+    /// Whether the client sees `wss://`: the scheme that `same_origin` compares.
+    fn is_https(&self, _head: &Head<'_>) -> bool {
+        false
     }
 }

@@ -24,6 +24,7 @@ mod subscribe;
 mod ws_close;
 mod ws_frames;
 mod ws_handshake;
+mod ws_origin;
 
 /// Every exchange there is, by area.
 fn areas() -> Vec<(&'static str, Vec<exchange::Exchange>)> {
@@ -36,6 +37,7 @@ fn areas() -> Vec<(&'static str, Vec<exchange::Exchange>)> {
         ("limits", limits::exchanges()),
         ("keepalive", keepalive::exchanges()),
         ("ws_handshake", ws_handshake::exchanges()),
+        ("ws_origin", ws_origin::exchanges()),
         ("ws_frames", ws_frames::exchanges()),
         ("ws_close", ws_close::exchanges()),
     ]

@@ -51,8 +51,9 @@ const TABLE: [Row; 13] = [
             "dunlin-session",
             "dunlin-worker",
             "dunlin-broker",
+            "dunlin-websocket",
         ],
-        allowed_in_tests: &["dunlin-testkit", "dunlin-websocket"],
+        allowed_in_tests: &["dunlin-testkit"],
     },
     row(
         "dunlin-testkit",

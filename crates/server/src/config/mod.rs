@@ -5,12 +5,11 @@
 //! Keys that nobody knows are mistakes. Of those that nats-server knows and dunlin does not serve yet ([`unserved`]), most are
 //! accepted with a warning. Refused are those that close a server off (`authorization`, `accounts` with users, `operator`,
 //! `tls` and their like, also inside `websocket`, and on the command line): a server that ignored them would be open where
-//! its operator believes it closed. `allowed_origins` and `same_origin` are warned about in capitals.
+//! its operator believes it closed.
 
 mod compression;
 mod file;
 mod listen;
-mod origin;
 mod reload;
 mod report;
 mod top;
@@ -21,9 +20,10 @@ mod websocket;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dunlin_websocket::handshake::OriginPattern;
+
 pub use dunlin_worker::CompressionConfig;
 pub use file::{Loaded, load};
-pub use origin::{Origin, OriginError};
 pub use reload::{Change, changes};
 pub use report::{Report, Warning};
 pub use unserved::{Unserved, unserved};
@@ -165,9 +165,12 @@ pub struct WebSocketConfig {
     pub no_tls: bool,
     /// `same_origin`: a request with an `Origin` must have that of its `Host`.
     pub same_origin: bool,
-    /// `allowed_origins`; empty allows all.
-    pub allowed_origins: Vec<Origin>,
-    /// `handshake_timeout`. nats-server has none by default; here it is 10 s, and 0 in a file stands for the default.
+    /// `allowed_origins`: also `https://*.example.com`, all sub-domains at any depth. Empty allows all.
+    pub allowed_origins: Vec<OriginPattern>,
+    /// `require_origin` (dunlin's own): a request must have an `Origin`.
+    pub require_origin: bool,
+    /// `handshake_timeout`. nats-server has none by default, and lets silent peers stay for ever; here it is 10 s, and 0 in a
+    /// file stands for the default.
     pub handshake_timeout: Duration,
     /// `compression`: how messages are compressed where a client offers permessage-deflate; `None` agrees to no offer.
     pub compression: Option<CompressionConfig>,
@@ -177,7 +180,8 @@ pub struct WebSocketConfig {
     pub headers: Vec<(String, String)>,
     /// `ping_interval` of WebSocket clients, where it is another than the server's.
     pub ping_interval: Option<Duration>,
-    /// `no_masking`: clients may ask to send frames without a mask.
+    /// `no_masking` (of the guide; nats-server has it always on): a client that asks for it with `Nats-No-Masking: true`
+    /// sends its frames without a mask. `false` makes masks mandatory for all, and the header is not echoed.
     pub no_masking: bool,
 }
 
@@ -190,12 +194,13 @@ impl Default for WebSocketConfig {
             no_tls: false,
             same_origin: false,
             allowed_origins: Vec::new(),
+            require_origin: false,
             handshake_timeout: Duration::from_secs(10),
             compression: None,
             cookies: Cookies::default(),
             headers: Vec::new(),
             ping_interval: None,
-            no_masking: false,
+            no_masking: true,
         }
     }
 }

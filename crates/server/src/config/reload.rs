@@ -1,6 +1,8 @@
 //! What differs between two configurations.
 
-use super::Config;
+use std::fmt::Debug;
+
+use super::{Config, Cookies, WebSocketConfig};
 
 /// A setting with another value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,19 +13,17 @@ pub struct Change {
     pub old: String,
     /// The value to be.
     pub new: String,
-    /// It can change while the server runs. These are the settings of which nats-server says so, and the lame duck's.
+    /// It can change while the server runs. These are the settings of which nats-server says so, the lame duck's, and those
+    /// of `websocket` but for its listener.
     pub reloadable: bool,
 }
 
 /// The settings in which `new` differs from `old`.
 pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
-    let mut changes = Vec::new();
+    let mut changes = Changes(Vec::new());
     macro_rules! compare {
         ($reloadable:literal: $($key:literal $($field:ident).+),+ $(,)?) => {$(
-            if old.$($field).+ != new.$($field).+ {
-                let (old, new) = (format!("{:?}", old.$($field).+), format!("{:?}", new.$($field).+));
-                changes.push(Change { key: $key, old, new, reloadable: $reloadable });
-            }
+            changes.compare($key, &old.$($field).+, &new.$($field).+, $reloadable);
         )+};
     }
     compare!(true: "debug" log.debug, "trace" log.trace, "trace_verbose" log.trace_verbose, "logtime" log.logtime,
@@ -32,16 +32,61 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
         "client_advertise" client_advertise, "max_control_line" max_control_line, "max_payload" max_payload,
         "max_connections" max_connections, "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
         "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
-    compare!(false: "server_name" server_name, "host" host, "port" port, "http" http, "websocket" websocket, "max_pending" max_pending,
+    compare!(false: "server_name" server_name, "host" host, "port" port, "http" http, "max_pending" max_pending,
         "max_subscriptions" max_subscriptions, "max_sub_tokens" max_sub_tokens, "max_closed_clients" max_closed_clients,
         "no_header_support" no_header_support, "workers" workers);
-    changes
+    match (&old.websocket, &new.websocket) {
+        (Some(old), Some(new)) => changes.compare_websocket(old, new),
+        (old, new) => changes.compare("websocket", old, new, false),
+    }
+    changes.0
+}
+
+struct Changes(Vec<Change>);
+
+impl Changes {
+    fn compare<T: PartialEq + Debug>(&mut self, key: &'static str, old: &T, new: &T, reloadable: bool) {
+        if old != new {
+            self.0.push(Change { key, old: format!("{old:?}"), new: format!("{new:?}"), reloadable });
+        }
+    }
+
+    fn compare_websocket(&mut self, old: &WebSocketConfig, new: &WebSocketConfig) {
+        macro_rules! compare {
+            ($($reloadable:literal: $($key:literal $field:ident),+);+ $(;)?) => {
+                // Names all fields: a new one has to say whether it can change.
+                let WebSocketConfig { $($($field: _),+),+ , allowed_origins: _, cookies: _ } = new;
+                $($(self.compare($key, &old.$field, &new.$field, $reloadable);)+)+
+            };
+        }
+        let origins = |config: &WebSocketConfig| -> Vec<String> {
+            config.allowed_origins.iter().map(ToString::to_string).collect()
+        };
+        self.compare("websocket.allowed_origins", &origins(old), &origins(new), true);
+        let Cookies { user, pass, token } = &old.cookies;
+        self.compare("websocket.user_cookie", user, &new.cookies.user, true);
+        self.compare("websocket.pass_cookie", pass, &new.cookies.pass, true);
+        self.compare("websocket.token_cookie", token, &new.cookies.token, true);
+        compare!(
+            false: "websocket.host" host, "websocket.port" port, "websocket.no_tls" no_tls;
+            true: "websocket.advertise" advertise, "websocket.same_origin" same_origin,
+                "websocket.require_origin" require_origin, "websocket.handshake_timeout" handshake_timeout,
+                "websocket.compression" compression, "websocket.headers" headers,
+                "websocket.ping_interval" ping_interval, "websocket.no_masking" no_masking;
+        );
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, changes};
+    use dunlin_websocket::handshake::OriginPattern;
+
+    use super::{Config, WebSocketConfig, changes};
     use crate::config::ListenPort;
+
+    fn found(old: &Config, new: &Config) -> Vec<(&'static str, String, String, bool)> {
+        changes(old, new).into_iter().map(|c| (c.key, c.old, c.new, c.reloadable)).collect()
+    }
 
     #[test]
     fn named() {
@@ -49,14 +94,44 @@ mod tests {
         assert!(changes(&old, &old.clone()).is_empty());
         let mut new = Config { port: ListenPort::Random, ..old.clone() };
         new.log.debug = true;
-        let found: Vec<_> =
-            changes(&old, &new).into_iter().map(|c| (c.key, c.old, c.new, c.reloadable)).collect();
         assert_eq!(
-            found,
+            found(&old, &new),
             [
                 ("debug", "false".into(), "true".into(), true),
                 ("port", "Fixed(4222)".into(), "Random".into(), false)
             ]
         );
+    }
+
+    #[test]
+    fn the_websocket_block_is_compared_key_by_key() {
+        let config = |websocket| Config { websocket: Some(websocket), ..Config::default() };
+        let old = config(WebSocketConfig::default());
+        assert!(changes(&old, &old.clone()).is_empty());
+        let allowed = ["https://a.example", "https://*.b.example:8443"].map(|o| OriginPattern::parse(o).ok());
+        let new = config(WebSocketConfig {
+            allowed_origins: allowed.into_iter().flatten().collect(),
+            same_origin: true,
+            no_masking: false,
+            port: ListenPort::Fixed(80),
+            ..WebSocketConfig::default()
+        });
+        assert_eq!(
+            found(&old, &new),
+            [
+                (
+                    "websocket.allowed_origins",
+                    "[]".into(),
+                    "[\"https://a.example\", \"https://*.b.example:8443\"]".into(),
+                    true
+                ),
+                ("websocket.port", "Random".into(), "Fixed(80)".into(), false),
+                ("websocket.same_origin", "false".into(), "true".into(), true),
+                ("websocket.no_masking", "true".into(), "false".into(), true),
+            ]
+        );
+        let (off, on) = (found(&old, &Config::default()), found(&Config::default(), &old));
+        assert_eq!([off[0].0, on[0].0], ["websocket"; 2]);
+        assert!(!off[0].3 && !on[0].3);
     }
 }

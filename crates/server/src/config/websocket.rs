@@ -1,8 +1,9 @@
 //! The `websocket` block.
 
 use dunlin_conf::{Entry, Map};
+use dunlin_websocket::handshake::OriginPattern;
 
-use super::{Origin, Report, WebSocketConfig, compression, listen};
+use super::{Report, WebSocketConfig, compression, listen};
 
 /// Reads the block. Without a port there is no listener.
 pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig> {
@@ -49,12 +50,13 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig
 /// Reads a key that has nothing to do with the listener.
 fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Report) {
     match entry.key.to_ascii_lowercase().as_str() {
-        "advertise" => websocket.advertise = report.text(entry),
+        "advertise" => websocket.advertise = listen::advertise(entry, report),
         "no_tls" => report.set(&mut websocket.no_tls, entry.boolean()),
         "same_origin" => report.set(&mut websocket.same_origin, entry.boolean()),
         "allowed_origins" | "allowed_origin" | "allow_origins" | "allow_origin" | "origins" | "origin" => {
             websocket.allowed_origins = origins(entry, report);
         }
+        "require_origin" => report.set(&mut websocket.require_origin, entry.boolean()),
         "handshake_timeout" => {
             // A number of seconds is as good as a duration for this key.
             let timeout = report.duration_or_seconds(entry).map(|(timeout, _)| timeout);
@@ -83,10 +85,10 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
     }
 }
 
-fn origins(entry: &Entry, report: &mut Report) -> Vec<Origin> {
+fn origins(entry: &Entry, report: &mut Report) -> Vec<OriginPattern> {
     let mut origins = Vec::new();
     for text in report.value(entry.strings()).unwrap_or_default() {
-        match Origin::parse(text) {
+        match OriginPattern::parse(text) {
             Ok(origin) => origins.push(origin),
             Err(error) => report.error_at(
                 &entry.node.place,
@@ -137,20 +139,9 @@ fn is_token_byte(byte: u8) -> bool {
 fn note_unserved(websocket: &WebSocketConfig, block: &Map, report: &mut Report) {
     let cookies = &websocket.cookies;
     let set = [
-        (websocket.same_origin, &["same_origin"][..], "PAGES OF EVERY ORIGIN ARE LET IN"),
-        (
-            !websocket.allowed_origins.is_empty(),
-            &["allowed_origins", "allowed_origin", "allow_origins", "allow_origin", "origins", "origin"],
-            "PAGES OF EVERY ORIGIN ARE LET IN",
-        ),
-        (cookies.user.is_some(), &["user_cookie"], "the cookie is not read"),
+        (cookies.user.is_some(), &["user_cookie"][..], "the cookie is not read"),
         (cookies.pass.is_some(), &["pass_cookie"], "the cookie is not read"),
         (cookies.token.is_some(), &["token_cookie"], "the cookie is not read"),
-        (
-            websocket.no_masking,
-            &["no_masking"],
-            "the frames of a client must be masked (RFC 6455, section 5.3); those of a server never are",
-        ),
     ];
     for (is_set, keys, effect) in set {
         let entry = keys.iter().find_map(|key| block.get(key)).filter(|_| is_set);

@@ -51,7 +51,8 @@ fn served_keys() {
         workers: 2
         websocket {
             listen: ":-1", no_tls: true, advertise: "a:1", handshake_timeout: 5, ping_interval: "5s", compression: false
-            same_origin: false, headers { X-Frame: "y" }
+            same_origin: true, allowed_origins: ["https://app.example.com", "https://*.example.com:8443"]
+            require_origin: true, no_masking: false, headers { X-Frame: "y" }
         }
     "#;
     let (valid, lines) = check(text);
@@ -71,14 +72,10 @@ fn keys_that_are_not_served_yet_are_named() {
             format!("warning: a.conf:{}:1: {key} is not served by dunlin yet, and has no effect", index + 1);
         assert_eq!(lines[index], expected);
     }
-    let (_, lines) =
-        check("websocket { port: 80, no_tls: true\n\n allowed_origins: \"http://a\"\n user_cookie: u\n}");
+    let (_, lines) = check("websocket { port: 80, no_tls: true\n\n user_cookie: u\n}");
     assert_eq!(
-        lines[..2],
-        [
-            "warning: a.conf:3:2: websocket allowed_origins is not served yet: PAGES OF EVERY ORIGIN ARE LET IN",
-            "warning: a.conf:4:2: websocket user_cookie is not served yet: the cookie is not read",
-        ]
+        lines[..1],
+        ["warning: a.conf:3:2: websocket user_cookie is not served yet: the cookie is not read",]
     );
     assert_eq!(check("jetstream: false\nsyslog: off").1.len(), 1);
 }
@@ -137,6 +134,27 @@ fn all_mistakes_are_shown_with_their_places() {
         ),
     ] {
         assert!(lines[line].starts_with(part), "{part}\n{lines:#?}");
+    }
+}
+
+#[test]
+fn origins_and_advertised_addresses_are_checked() {
+    for (line, error) in [
+        ("origin: ftp://foo", "allowed origins must be absolute URLs with http or https scheme"),
+        (
+            "allow_origins: [\"https://a\", \"https://a.*.b\"]",
+            "a * can only stand for sub-domains, as in https://*.example.com",
+        ),
+        ("allowed_origins: \"http://a b\"", "the host is neither a name nor an IP address"),
+        ("advertise: \"http://a\"", "advertise: \"http://a\" is not of the form host or host:port"),
+        ("advertise: \"a:70000\"", "advertise: \"a:70000\" is not of the form host or host:port"),
+        ("require_origin: 1", "require_origin: expected true or false (without quotes), found the number 1"),
+    ] {
+        let (valid, lines) = check(&format!("websocket {{ port: 80, no_tls: true\n{line} }}"));
+        assert!(
+            !valid && lines.len() == 1 && lines[0].starts_with("a.conf:2:") && lines[0].ends_with(error),
+            "{lines:#?}"
+        );
     }
 }
 

@@ -33,16 +33,20 @@
 //! );
 //! ```
 //!
-//! Not done here: reading and limiting the head, paths, origins (§4.2.2, a matter of the server's policy), authentication,
-//! and the parameters of extensions, which are passed through as text.
+//! Whether pages of a request's origin are let in (§4.2.2) is for [`OriginPolicy`] to say, which the server asks besides.
+//!
+//! Not done here: reading and limiting the head, paths, authentication, and the parameters of extensions, which are passed
+//! through as text.
 
 mod client;
 mod error;
+mod origin;
 mod server;
 mod token;
 
 pub use client::{Agreed, Offer, Response, write_request};
 pub use error::{HandshakeError, InvalidHeader, ResponseError};
+pub use origin::{Origin, OriginError, OriginPattern, OriginPolicy, OriginRefusal};
 pub use server::{Accepted, Request, write_refusal};
 pub use token::{has_token, joined, select_protocol, tokens, values};
 
