@@ -31,13 +31,23 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod bit_writer;
+mod block;
 mod compressor;
 mod decompressor;
 mod error;
+mod header;
+mod huffman;
+mod matcher;
+mod message_compressor;
 mod offer;
 mod params;
+mod splice;
+mod symbols;
 
 pub use compressor::Compressor;
 pub use decompressor::{Decompressor, Progress, Status};
 pub use error::{InflateError, NegotiationError};
+pub use message_compressor::MessageCompressor;
 pub use params::{Config, Params, Role};
+pub use splice::{end_parts, store_part};
