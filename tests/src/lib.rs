@@ -16,16 +16,20 @@
 
 mod clock;
 mod peers;
+mod pki;
 mod script;
 mod server;
 mod tcp;
 mod temp;
+mod tls;
 mod ws;
 
 pub use clock::Deadline;
 pub use peers::{Peer, peer, skip, workspace_root};
+pub use pki::{Authority, Issued};
 pub use script::Script;
 pub use server::{Addresses, Kind, ServerProcess, Signal};
 pub use tcp::{End, RawTcp};
 pub use temp::TempDir;
+pub use tls::{Agreed, TlsClient, TlsVersion};
 pub use ws::{CLOSE, Frame, HANDSHAKE_KEY, Link, RawWs, frame, handshake};

@@ -280,9 +280,12 @@ fn launch(
         panic!("{} did not get ready; its log:\n{}", program.display(), log.text());
     }
     let addresses = Addresses {
-        nats: log.address("Listening for client connections on "),
-        websocket: log.address("Listening for websocket clients on ws://"),
-        monitoring: log.address("Starting http monitor on "),
+        nats: log.address(&["Listening for client connections on "]),
+        websocket: log.address(&[
+            "Listening for websocket clients on ws://",
+            "Listening for websocket clients on wss://",
+        ]),
+        monitoring: log.address(&["Starting http monitor on ", "Starting https monitor on "]),
     };
     (child, log, addresses)
 }
@@ -368,10 +371,13 @@ impl Log {
         true
     }
 
-    /// The address that follows `text` in the log of a server that is ready.
-    fn address(&self, text: &str) -> SocketAddr {
+    /// The address that follows one of `texts` in the log of a server that is ready.
+    fn address(&self, texts: &[&str]) -> SocketAddr {
         let lines = self.lock();
-        let found = lines.lines.iter().find_map(|line| line.split_once(text)?.1.trim().parse().ok());
-        found.unwrap_or_else(|| panic!("no log line {text:?}<address>; the log:\n{}", lines.lines.join("\n")))
+        let address =
+            |line: &String| texts.iter().find_map(|text| line.split_once(text)?.1.trim().parse().ok());
+        let found = lines.lines.iter().find_map(address);
+        found
+            .unwrap_or_else(|| panic!("no log line {texts:?}<address>; the log:\n{}", lines.lines.join("\n")))
     }
 }

@@ -4,7 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::Deadline;
+use crate::tls::TlsLink;
+use crate::{Agreed, Deadline, TlsClient};
 
 /// What ended a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +18,39 @@ pub enum End {
     TimedOut,
 }
 
-/// A TCP connection that keeps what it has read ahead.
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsLink>),
+}
+
+impl Stream {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(link) => &link.sock,
+        }
+    }
+
+    fn io(&mut self) -> &mut dyn ReadWrite {
+        match self {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(link) => &mut **link,
+        }
+    }
+}
+
+trait ReadWrite: Read + Write {}
+
+impl<T: Read + Write> ReadWrite for T {}
+
+/// A TCP connection, perhaps under TLS, that keeps what it has read ahead.
 #[derive(Debug)]
 pub struct RawTcp {
-    stream: TcpStream,
+    stream: Stream,
     ahead: Vec<u8>,
     closed: bool,
+    broken: bool,
 }
 
 impl RawTcp {
@@ -35,7 +63,45 @@ impl RawTcp {
             TcpStream::connect_timeout(&address, Duration::from_secs(10)).expect("the server listens");
         stream.set_nodelay(true).expect("a TCP option");
         stream.set_write_timeout(Some(Duration::from_secs(10))).expect("a TCP option");
-        RawTcp { stream, ahead: Vec::new(), closed: false }
+        RawTcp { stream: Stream::Plain(stream), ahead: Vec::new(), closed: false, broken: false }
+    }
+
+    /// Goes on in TLS.
+    ///
+    /// # Errors
+    /// Why the handshake failed.
+    ///
+    /// # Panics
+    /// If there is something to read that came before, or TLS is under way already.
+    pub fn start_tls(self, client: &TlsClient) -> std::io::Result<RawTcp> {
+        assert!(self.ahead.is_empty(), "the server has sent more than was read: {:?}", self.ahead);
+        let Stream::Plain(socket) = self.stream else { panic!("TLS inside TLS") };
+        socket.set_read_timeout(Deadline::usual().left()).expect("a TCP option");
+        let link = client.shake_hands(socket)?;
+        let stream = Stream::Tls(Box::new(link));
+        Ok(RawTcp { stream, ahead: Vec::new(), closed: false, broken: false })
+    }
+
+    /// Reads INFO, then goes on in TLS.
+    ///
+    /// # Panics
+    /// If the handshake fails.
+    pub fn upgrade(mut self, client: &TlsClient) -> RawTcp {
+        self.read_line(Deadline::usual());
+        self.start_tls(client).expect("the handshake succeeds")
+    }
+
+    /// What the TLS handshake has agreed on.
+    pub fn agreed(&self) -> Option<Agreed> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(link) => Some(Agreed::of(&link.conn)),
+        }
+    }
+
+    /// The end came without a word of TLS, or with a reset.
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// The address on this side.
@@ -43,12 +109,12 @@ impl RawTcp {
     /// # Panics
     /// Never, for a connected socket.
     pub fn local_address(&self) -> SocketAddr {
-        self.stream.local_addr().expect("a connected socket has an address")
+        self.stream.socket().local_addr().expect("a connected socket has an address")
     }
 
     /// Sends all bytes. A server that closes while we write is no failure of the test: what it said is read later.
     pub fn send(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes);
+        let _ = self.stream.io().write_all(bytes);
     }
 
     /// Sends the bytes in writes of `size` each.
@@ -61,15 +127,19 @@ impl RawTcp {
     /// # Panics
     /// If the socket does not take an option.
     pub fn send_what_fits(&mut self, bytes: &[u8]) -> usize {
-        self.stream.set_nonblocking(true).expect("a socket option");
-        let sent = self.stream.write(bytes).unwrap_or(0);
-        self.stream.set_nonblocking(false).expect("a socket option");
+        self.stream.socket().set_nonblocking(true).expect("a socket option");
+        let sent = self.stream.io().write(bytes).unwrap_or(0);
+        self.stream.socket().set_nonblocking(false).expect("a socket option");
         sent
     }
 
     /// Tells the server that nothing more will come; reading goes on.
     pub fn half_close(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        if let Stream::Tls(link) = &mut self.stream {
+            link.conn.send_close_notify();
+            let _ = link.flush();
+        }
+        let _ = self.stream.socket().shutdown(Shutdown::Write);
     }
 
     /// Reads up to and including `pattern`; what came before the end in any case.
@@ -124,8 +194,8 @@ impl RawTcp {
         let mut buf = vec![0; 64 * 1024];
         loop {
             let Some(left) = deadline.left() else { return End::TimedOut };
-            self.stream.set_read_timeout(Some(left)).expect("a non-zero timeout");
-            match self.stream.read(&mut buf) {
+            self.stream.socket().set_read_timeout(Some(left)).expect("a non-zero timeout");
+            match self.stream.io().read(&mut buf) {
                 Ok(0) => self.closed = true,
                 Ok(len) => {
                     self.ahead.extend_from_slice(&buf[..len]);
@@ -139,7 +209,10 @@ impl RawTcp {
                 {
                     continue;
                 }
-                Err(_) => self.closed = true,
+                Err(_) => {
+                    self.closed = true;
+                    self.broken = true;
+                }
             }
             return End::Closed;
         }

@@ -64,7 +64,14 @@ impl RawWs {
     /// # Panics
     /// If the server does not agree.
     pub fn connect(address: SocketAddr, headers: &str) -> RawWs {
-        let mut tcp = RawTcp::connect(address);
+        RawWs::over(RawTcp::connect(address), headers)
+    }
+
+    /// Shakes hands over a connection.
+    ///
+    /// # Panics
+    /// If the server does not agree.
+    pub fn over(mut tcp: RawTcp, headers: &str) -> RawWs {
         tcp.send(handshake("/", headers).as_bytes());
         let (head, _) = tcp.read_until(b"\r\n\r\n", Deadline::usual());
         let head = String::from_utf8_lossy(&head);

@@ -11,3 +11,4 @@ mod front_door;
 mod harness;
 mod last_words;
 mod support;
+mod tls;

@@ -53,6 +53,24 @@ pub struct ConnectionState {
     pub lang: String,
     /// The version of its library.
     pub version: String,
+    /// The version of TLS, such as `1.3`.
+    pub tls_version: &'static str,
+    /// The cipher suite of TLS.
+    pub tls_cipher_suite: &'static str,
+    /// TLS came before INFO.
+    pub tls_first: bool,
+    /// The certificate that it has shown: seen with `auth=1`.
+    pub tls_peer_certs: Vec<PeerCert>,
+}
+
+/// The certificate of a client. The digests are in hexadecimal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of nats-server's documentation, by name")]
+pub struct PeerCert {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    pub spki_sha256: String,
+    pub cert_sha256: String,
 }
 
 /// How a connection is connected.
@@ -278,6 +296,14 @@ pub struct Connection {
     pub lang: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub tls_version: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub tls_cipher_suite: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls_peer_certs: Vec<PeerCert>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub tls_first: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subscriptions_list: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -368,6 +394,10 @@ impl Connection {
             name: state.name.clone(),
             lang: state.lang.clone(),
             version: state.version.clone(),
+            tls_version: state.tls_version,
+            tls_cipher_suite: state.tls_cipher_suite,
+            tls_peer_certs: if options.auth { state.tls_peer_certs.clone() } else { Vec::new() },
+            tls_first: state.tls_first,
             subscriptions_list: subjects,
             subscriptions_list_detail: detail,
             name_tag: if options.auth { "$G".to_owned() } else { String::new() },

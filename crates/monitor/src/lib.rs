@@ -29,7 +29,8 @@ mod respond;
 mod varz;
 
 pub use connz::{
-    Connection, ConnectionState, Connz, ConnzOptions, Kind, Sort, State, Subscription, SubscriptionsWanted,
+    Connection, ConnectionState, Connz, ConnzOptions, Kind, PeerCert, Sort, State, Subscription,
+    SubscriptionsWanted,
 };
 pub use error::{BadParameter, Parameter};
 pub use format::{Number, Time, format_duration, format_uptime};

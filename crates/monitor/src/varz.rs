@@ -94,6 +94,8 @@ pub struct Varz {
     pub slow_consumer_stats: ByKind,
     pub stale_connection_stats: ByKind,
     pub disk_io_wait_stats: DiskIoWait,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert_not_after: Option<Time>,
 }
 
 impl Varz {
@@ -127,6 +129,10 @@ pub struct WebSocketVarz {
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub no_tls: bool,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub tls_map: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls_pinned_certs: Vec<String>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub same_origin: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_origins: Vec<String>,
@@ -150,6 +156,8 @@ pub struct WebSocketVarz {
     /// Nanoseconds, where it is another than the server's.
     #[serde(skip_serializing_if = "is_zero")]
     pub ping_interval: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert_not_after: Option<Time>,
 }
 
 /// A count for each kind of connection.

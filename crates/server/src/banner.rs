@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use dunlin_server::config::Config;
+use dunlin_server::config::{Config, HandshakeFirst};
 use dunlin_server::{Handle, NATS_VERSION};
 
 use crate::ports_file::reachable;
@@ -39,16 +39,32 @@ pub(crate) fn log_started(config: &Config, server: &Handle) {
         false => format!("{host}:{}", addr.port()),
     };
     if let (Some(http), Some(addr)) = (&config.http, server.monitor_addr()) {
-        tracing::info!("Starting http monitor on {}", at(&http.host, addr));
+        let scheme = if http.is_tls { "https" } else { "http" };
+        tracing::info!("Starting {scheme} monitor on {}", at(&http.host, addr));
     }
     if let (Some(websocket), Some(addr)) = (&config.websocket, server.websocket_addr()) {
-        tracing::info!("Listening for websocket clients on ws://{}", at(&websocket.host, addr));
-        if !addr.ip().is_loopback() {
+        let scheme = if websocket.tls.is_some() { "wss" } else { "ws" };
+        tracing::info!("Listening for websocket clients on {scheme}://{}", at(&websocket.host, addr));
+        if websocket.tls.is_none() && !addr.ip().is_loopback() {
             tracing::warn!("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
         }
     }
     if let Some(addr) = server.nats_addr() {
         tracing::info!("Listening for client connections on {}", at(&config.host, addr));
+        log_tls(config);
+    }
+}
+
+fn log_tls(config: &Config) {
+    let Some(tls) = &config.tls else { return };
+    let is_first = tls.handshake_first == HandshakeFirst::Yes;
+    if config.allow_non_tls && !is_first {
+        tracing::info!("TLS available for client connections");
+    } else {
+        tracing::info!("TLS required for client connections");
+    }
+    if is_first {
+        tracing::warn!("Clients that are not using \"TLS Handshake First\" option will fail to connect");
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser};
-use dunlin_server::config::{Config, HttpConfig, ListenPort, Report};
+use dunlin_server::config::{CertificateFiles, Config, HttpConfig, ListenPort, Report, TlsConfig};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -195,8 +195,8 @@ pub(crate) struct Flags {
     pid: Option<PathBuf>,
     #[arg(long, value_parser = clap::value_parser!(i32).range(-1..=65535))]
     http_port: Option<i32>,
-    #[arg(long)]
-    https_port: Option<String>,
+    #[arg(long, value_parser = clap::value_parser!(i32).range(-1..=65535))]
+    https_port: Option<i32>,
     #[arg(long)]
     client_advertise: Option<String>,
     #[arg(long)]
@@ -269,13 +269,13 @@ pub(crate) struct Flags {
     #[arg(long, action = ArgAction::Set, default_value_t = false)]
     tls: bool,
     #[arg(long)]
-    tlscert: Option<String>,
+    tlscert: Option<PathBuf>,
     #[arg(long)]
-    tlskey: Option<String>,
+    tlskey: Option<PathBuf>,
     #[arg(long, action = ArgAction::Set, default_value_t = false)]
     tlsverify: bool,
     #[arg(long)]
-    tlscacert: Option<String>,
+    tlscacert: Option<PathBuf>,
 }
 
 impl Flags {
@@ -286,12 +286,13 @@ impl Flags {
 
     /// Nothing says where to listen or what to be: `dunlin` alone, perhaps with settings of the log.
     pub(crate) fn is_bare(&self) -> bool {
-        let texts = [&self.addr, &self.https_port, &self.client_advertise]
+        let texts = [&self.addr, &self.client_advertise]
             .into_iter()
             .chain(self.unserved_texts().map(|(_, text)| text));
         let paths = [&self.config, &self.pid, &self.ports_file_dir];
         self.port.is_none()
             && self.http_port.is_none()
+            && self.https_port.is_none()
             && !self.jetstream
             && !self.asks_for_security()
             && texts.into_iter().all(Option::is_none)
@@ -306,13 +307,16 @@ impl Flags {
         if let Some(port) = self.port {
             config.port = listen_port(port).unwrap_or(Config::default().port);
         }
-        if let Some(port) = self.http_port {
+        for (port, is_tls) in [(self.http_port, false), (self.https_port, true)] {
+            let Some(port) = port else { continue };
             config.http = listen_port(port).map(|port| HttpConfig {
                 host: String::new(),
                 port,
+                is_tls,
                 base_path: String::new(),
             });
         }
+        self.apply_tls(config, report);
         if let Some(name) = &self.name {
             if name.contains(' ') {
                 report.error("server name cannot contain spaces");
@@ -343,7 +347,6 @@ impl Flags {
 
     fn unserved_texts(&self) -> impl Iterator<Item = (&'static str, &Option<String>)> {
         [
-            ("-ms", &self.https_port),
             ("--remote_syslog", &self.remote_syslog),
             ("--store_dir", &self.store_dir),
             ("--routes", &self.routes),
@@ -367,17 +370,49 @@ impl Flags {
         for (name, _) in texts.chain(switches).filter(|(_, is_set)| *is_set) {
             report.warn(format_args!("{name} is not served by dunlin yet, and has no effect"));
         }
-        if self.asks_for_security() {
+        if self.asks_for_credentials() {
             report.error(
-                "--user, --pass, --auth and --tls… are not served by dunlin yet, and not to be ignored: \
-                 every client would be let in, unencrypted",
+                "--user, --pass and --auth are not served by dunlin yet, and not to be ignored: \
+                 every client would be let in",
             );
         }
     }
 
     fn asks_for_security(&self) -> bool {
-        let texts = [&self.user, &self.pass, &self.auth, &self.tlscert, &self.tlskey, &self.tlscacert];
-        self.tls || self.tlsverify || texts.into_iter().flatten().any(|text| !text.is_empty())
+        self.asks_for_credentials() || self.asks_for_tls()
+    }
+
+    fn asks_for_credentials(&self) -> bool {
+        let texts = [&self.user, &self.pass, &self.auth];
+        texts.into_iter().flatten().any(|text| !text.is_empty())
+    }
+
+    fn asks_for_tls(&self) -> bool {
+        let files = [&self.tlscert, &self.tlskey, &self.tlscacert];
+        self.tls || self.tlsverify || files.into_iter().any(|file| file.is_some())
+    }
+
+    /// Each flag takes the place of what the file's `tls` block says.
+    fn apply_tls(&self, config: &mut Config, report: &mut Report) {
+        if !self.asks_for_tls() {
+            return;
+        }
+        let tls = config.tls.get_or_insert_with(TlsConfig::default);
+        let files = tls.certificates.first();
+        let cert_file = self.tlscert.clone().or(files.map(|files| files.cert_file.clone()));
+        let key_file = self.tlskey.clone().or(files.map(|files| files.key_file.clone()));
+        match (cert_file, key_file) {
+            (Some(cert_file), Some(key_file)) => {
+                tls.certificates = vec![CertificateFiles { cert_file, key_file }];
+            }
+            (None, _) => return report.error("TLS Server certificate must be present and valid: --tlscert"),
+            (_, None) => return report.error("TLS Server private key must be present and valid: --tlskey"),
+        }
+        set(&mut tls.ca_file, &self.tlscacert);
+        tls.verify |= self.tlsverify;
+        if let Err(error) = tls.check() {
+            report.error(error);
+        }
     }
 }
 

@@ -8,5 +8,7 @@ mod monitoring;
 mod net;
 mod process;
 mod server;
+mod tls;
 
-pub use server::{Handle, NATS_VERSION, Server, StartError};
+pub use server::{Handle, NATS_VERSION, ReloadError, Server, StartError};
+pub use tls::TlsError;

@@ -202,9 +202,9 @@ impl Running<'_> {
             errors.push(format!("the log file cannot be opened: {error}"));
         }
         if errors.is_empty()
-            && let Err(config::Change { key, old, new, .. }) = self.server.reload(config.clone())
+            && let Err(error) = self.server.reload(config.clone())
         {
-            errors.push(format!("config reload not supported for {key}: old={old}, new={new}"));
+            errors.push(error.to_string());
         }
         if !errors.is_empty() {
             for error in errors {
@@ -236,7 +236,7 @@ impl Running<'_> {
             }
         }
         if let Some(folder) = &self.config.ports_file_dir {
-            match PortsFile::write(folder, self.program, self.server) {
+            match PortsFile::write(folder, self.program, &self.config, self.server) {
                 Ok(file) => self.ports = Some(file),
                 Err(error) => tracing::error!("Error writing ports file to {}: {error}", folder.display()),
             }

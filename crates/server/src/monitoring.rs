@@ -1,23 +1,24 @@
 //! From the workers' states to what monitoring shows.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dunlin_monitor::{
-    ByKind, ConnectionState, Kind, Number, RequestCounts, Snapshot, Subscription, Time, Varz, WebSocketVarz,
-    respond,
+    ByKind, ConnectionState, Kind, Number, PeerCert, RequestCounts, Snapshot, Subscription, Time, Varz,
+    WebSocketVarz, respond,
 };
 use dunlin_nats_protocol::Info;
 use dunlin_session::Instant;
 use dunlin_worker::{
-    ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, MonitorResponse, SubscriptionSnapshot,
-    WorkerSnapshot,
+    ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, MonitorResponse, PeerCertificate,
+    SubscriptionSnapshot, WorkerSnapshot,
 };
 use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::net::Clock;
 use crate::process;
+use crate::tls::TlsServers;
 
 /// What monitoring knows besides the workers' states.
 pub(crate) struct Monitoring {
@@ -32,6 +33,7 @@ pub(crate) struct Monitoring {
 struct State {
     config: Config,
     config_loaded: Timestamp,
+    tls: Arc<TlsServers>,
     requests: RequestCounts,
 }
 
@@ -40,17 +42,19 @@ impl Monitoring {
         config: &Config,
         info: Info,
         [http, websocket]: [Option<SocketAddr>; 2],
+        tls: Arc<TlsServers>,
         clock: Clock,
         workers: usize,
     ) -> Monitoring {
         let config_loaded = timestamp(&clock, clock.now());
-        let state = State { config: config.clone(), config_loaded, requests: RequestCounts::default() };
+        let state = State { config: config.clone(), config_loaded, tls, requests: RequestCounts::default() };
         Monitoring { info, http, websocket, clock, workers, state: Mutex::new(state) }
     }
 
     /// The configuration has been read anew.
-    pub(crate) fn set_config(&self, config: &Config) {
+    pub(crate) fn set_config(&self, config: &Config, tls: Arc<TlsServers>) {
         let mut state = self.state();
+        state.tls = tls;
         state.config = config.clone();
         state.config_loaded = timestamp(&self.clock, self.clock.now());
     }
@@ -83,6 +87,7 @@ impl Monitoring {
         let (out_msgs, out_bytes) = (sum(|c| c.out_msgs), sum(|c| c.out_bytes));
         let (slow_consumers, stale_connections) = (sum(|c| c.slow_consumers), sum(|c| c.stale_connections));
         let usage = process::usage();
+        let is_https = config.http.as_ref().is_some_and(|http| http.is_tls);
         Varz {
             server_id: self.info.server_id.clone(),
             server_name: self.info.server_name.clone(),
@@ -91,17 +96,22 @@ impl Monitoring {
             go: self.info.go.clone(),
             host: self.info.host.clone(),
             port: self.info.port,
+            tls_required: config.tls.is_some() && !config.allow_non_tls,
+            tls_verify: config.tls.as_ref().is_some_and(|tls| tls.verify),
             max_connections: config.max_connections as u64,
             max_subscriptions: config.max_subscriptions as u64,
             ping_interval: nanoseconds(config.ping_interval),
             ping_max: config.ping_max,
             http_host: config.http.as_ref().map_or_else(String::new, |http| http.host.clone()),
-            http_port: self.http.map_or(0, |http| http.port()),
+            http_port: self.http.filter(|_| !is_https).map_or(0, |http| http.port()),
+            https_port: self.http.filter(|_| is_https).map_or(0, |http| http.port()),
             http_base_path: config.http.as_ref().map_or_else(String::new, |http| http.base_path.clone()),
             max_control_line: config.max_control_line as u64,
             max_payload: config.max_payload as u64,
             max_pending: config.max_pending as u64,
-            websocket: self.websocket_varz(config),
+            websocket: self.websocket_varz(config, &state.tls),
+            tls_timeout: Number(config.tls.as_ref().map_or(0.0, |tls| tls.timeout.as_secs_f64())),
+            tls_cert_not_after: state.tls.nats.as_ref().and_then(|tls| tls.not_after).map(Time),
             write_deadline: nanoseconds(config.write_deadline),
             start: Time(timestamp(&self.clock, Instant::default())),
             mem: usage.resident_bytes,
@@ -130,7 +140,7 @@ impl Monitoring {
         }
     }
 
-    fn websocket_varz(&self, config: &Config) -> WebSocketVarz {
+    fn websocket_varz(&self, config: &Config, tls: &TlsServers) -> WebSocketVarz {
         let Some(websocket) = &config.websocket else { return WebSocketVarz::default() };
         let cookies = websocket.cookies.clone();
         WebSocketVarz {
@@ -149,12 +159,15 @@ impl Monitoring {
             headers: websocket.headers.iter().cloned().collect(),
             ping_interval: websocket.ping_interval.map_or(0, nanoseconds),
             compression: websocket.compression.is_some(),
-            ..WebSocketVarz::default()
+            tls_map: websocket.tls.as_ref().is_some_and(|tls| tls.verify_and_map),
+            tls_pinned_certs: websocket.tls.iter().flat_map(|tls| &tls.pinned_certs).map(hex).collect(),
+            tls_cert_not_after: tls.websocket.as_ref().and_then(|tls| tls.not_after).map(Time),
         }
     }
 
     fn connection(&self, connection: &ConnectionSnapshot) -> ConnectionState {
         let cid = connection.client_id;
+        let tls = connection.tls.as_ref();
         ConnectionState {
             cid,
             kind: match connection.kind {
@@ -178,6 +191,14 @@ impl Monitoring {
             name: connection.name.clone().unwrap_or_default(),
             lang: connection.lang.clone().unwrap_or_default(),
             version: connection.version.clone().unwrap_or_default(),
+            tls_version: tls.map_or("", |tls| tls.version),
+            tls_cipher_suite: tls.map_or("", |tls| tls.cipher_suite),
+            tls_first: tls.is_some_and(|tls| tls.is_first),
+            tls_peer_certs: tls
+                .and_then(|tls| tls.certificate.as_deref())
+                .map(peer_cert)
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -185,6 +206,18 @@ impl Monitoring {
         let stop = Time(timestamp(&self.clock, closed.stopped));
         ConnectionState { stop: Some((stop, closed.reason)), ..self.connection(&closed.connection) }
     }
+}
+
+fn peer_cert(certificate: &PeerCertificate) -> PeerCert {
+    PeerCert {
+        subject: certificate.subject.clone(),
+        spki_sha256: hex(&certificate.key_sha256),
+        cert_sha256: hex(&certificate.sha256),
+    }
+}
+
+fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn subscription(cid: u64, sub: &SubscriptionSnapshot) -> Subscription {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use dunlin_server::Handle;
+use dunlin_server::config::Config;
 use serde::Serialize;
 
 /// What nats-server writes; empty lists are left out.
@@ -26,12 +27,17 @@ pub(crate) struct PortsFile {
 
 impl PortsFile {
     /// Writes the file into `folder`. A reader never sees half of it.
-    pub(crate) fn write(folder: &Path, program: &str, server: &Handle) -> io::Result<Self> {
+    pub(crate) fn write(folder: &Path, program: &str, config: &Config, server: &Handle) -> io::Result<Self> {
+        let is_https = config.http.as_ref().is_some_and(|http| http.is_tls);
+        let is_wss = config.websocket.as_ref().is_some_and(|websocket| websocket.tls.is_some());
         let name = format!("{program}_{}.ports", std::process::id());
         let ports = Ports {
-            nats: urls("nats", server.nats_addr()),
-            monitoring: urls("http", server.monitor_addr()),
-            websocket: urls("ws", server.websocket_addr()),
+            nats: urls(
+                if config.tls.is_some() && !config.allow_non_tls { "tls" } else { "nats" },
+                server.nats_addr(),
+            ),
+            monitoring: urls(if is_https { "https" } else { "http" }, server.monitor_addr()),
+            websocket: urls(if is_wss { "wss" } else { "ws" }, server.websocket_addr()),
         };
         let text = serde_json::to_string(&ports).map_err(io::Error::other)?;
         let path = folder.join(&name);

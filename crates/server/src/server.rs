@@ -15,6 +15,7 @@ use crate::config::{self, Change, Config, ListenPort, changes};
 use crate::monitoring::Monitoring;
 use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig};
 use crate::process;
+use crate::tls::{TlsError, TlsServers, policy};
 
 /// The version of `nats-server` whose behaviour clients may expect: they choose their features by it.
 pub const NATS_VERSION: &str = "2.15.0";
@@ -67,6 +68,13 @@ pub enum StartError {
         /// The reason.
         error: io::Error,
     },
+    /// TLS cannot be served as configured.
+    Tls {
+        /// The block: `tls` or `websocket tls`.
+        block: &'static str,
+        /// The reason.
+        error: TlsError,
+    },
     /// The system has no randomness for keys.
     Random,
     /// A thread or its event queue could not be made.
@@ -80,6 +88,7 @@ impl fmt::Display for StartError {
             StartError::Bind { listener, addr, error } => {
                 write!(f, "cannot listen for {listener} connections on {addr}: {error}")
             }
+            StartError::Tls { block, error } => write!(f, "{block}: {error}"),
             StartError::Random => f.write_str("the system gives no random numbers"),
             StartError::Threads(error) => write!(f, "cannot start a thread: {error}"),
         }
@@ -92,10 +101,39 @@ impl core::error::Error for StartError {
             StartError::Resolve { error, .. }
             | StartError::Bind { error, .. }
             | StartError::Threads(error) => Some(error),
+            StartError::Tls { error, .. } => Some(error),
             StartError::Random => None,
         }
     }
 }
+
+/// Why a reload has changed nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// A change that needs a restart.
+    NeedsRestart(Change),
+    /// TLS cannot be served as configured.
+    Tls {
+        /// The block: `tls` or `websocket tls`.
+        block: &'static str,
+        /// The reason.
+        error: TlsError,
+    },
+}
+
+impl fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReloadError::NeedsRestart(Change { key, old, new, .. }) => {
+                write!(f, "config reload not supported for {key}: old={old}, new={new}")
+            }
+            ReloadError::Tls { block, error } => write!(f, "{block}: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for ReloadError {}
 
 impl Server {
     /// Binds the listeners, starts the workers and accepts. When this returns, clients can connect.
@@ -106,6 +144,8 @@ impl Server {
     pub fn start(config: Config) -> Result<Handle, StartError> {
         let clock = Clock::start();
         let identity = Identity::new()?;
+        let tls = TlsServers::load(&config).map_err(|(block, error)| StartError::Tls { block, error })?;
+        let tls = Arc::new(tls);
         let endpoints = Endpoints::bind(&endpoints(&config)?).map_err(|((kind, addr), error)| {
             StartError::Bind { listener: listener_name(kind), addr, error }
         })?;
@@ -118,6 +158,7 @@ impl Server {
             &config,
             worker.client.info.clone(),
             [monitor, websocket],
+            Arc::clone(&tls),
             clock,
             workers,
         ));
@@ -126,7 +167,7 @@ impl Server {
             Arc::new(move |target: &str, parts: &[WorkerSnapshot]| monitoring.respond(target, parts))
         };
         let network_config =
-            NetworkConfig { workers, worker: Arc::new(worker), render, clock, seed: identity.seed };
+            NetworkConfig { workers, worker: Arc::new(worker), tls, render, clock, seed: identity.seed };
         let network = Network::start(endpoints, &network_config).map_err(StartError::Threads)?;
         Ok(Handle {
             network: Mutex::new(network),
@@ -165,16 +206,18 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// A change that needs a restart. Nothing has been taken over then.
-    pub fn reload(&self, config: Config) -> Result<Vec<Change>, Change> {
+    /// See [`ReloadError`]. Nothing has been taken over then.
+    pub fn reload(&self, config: Config) -> Result<Vec<Change>, ReloadError> {
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = changes(&current, &config);
         if let Some(change) = changes.iter().find(|change| !change.reloadable) {
-            return Err(change.clone());
+            return Err(ReloadError::NeedsRestart(change.clone()));
         }
+        let tls = TlsServers::load(&config).map_err(|(block, error)| ReloadError::Tls { block, error })?;
+        let tls = Arc::new(tls);
         let worker = Arc::new(worker_config(&config, &self.identity, self.nats, self.websocket));
-        self.network().reconfigure(&worker);
-        self.monitoring.set_config(&config);
+        self.network().reconfigure(&worker, &tls);
+        self.monitoring.set_config(&config, tls);
         *current = config;
         Ok(changes)
     }
@@ -258,20 +301,36 @@ fn worker_config(
     nats: Option<SocketAddr>,
     websocket: Option<SocketAddr>,
 ) -> WorkerConfig {
-    let client = client_config(config, identity, &config.host, nats, config.ping_interval);
+    let mut client = client_config(config, identity, &config.host, nats, config.ping_interval);
+    let tls = config.tls.as_ref().map(|tls| policy(tls, config.allow_non_tls));
+    client.info.tls_available = tls.is_some();
+    client.info.tls_required = tls.is_some_and(|tls| !tls.is_optional);
+    client.info.tls_verify = config.tls.as_ref().is_some_and(|tls| tls.verify);
     let ws = config.websocket.as_ref();
     let ws_ping = ws.and_then(|ws| ws.ping_interval).unwrap_or(config.ping_interval);
     let ws_host = ws.map_or("", |ws| &ws.host);
+    let mut ws_client = client_config(config, identity, ws_host, websocket, ws_ping);
+    let ws_tls = ws.and_then(|ws| ws.tls.as_ref());
+    ws_client.info.tls_available = ws_tls.is_some();
+    ws_client.info.tls_required = ws_tls.is_some();
+    ws_client.info.tls_verify = ws_tls.is_some_and(|tls| tls.verify);
     WorkerConfig {
         client: Arc::new(client),
         websocket: WebSocketConfig {
-            client: Arc::new(client_config(config, identity, ws_host, websocket, ws_ping)),
+            client: Arc::new(ws_client),
             handshake_timeout: ws.map_or(Duration::from_secs(10), |ws| ws.handshake_timeout),
             headers: ws.map_or_else(Vec::new, |ws| ws.headers.clone()),
             compression: ws.and_then(|ws| ws.compression),
             origins: ws.map_or_else(OriginPolicy::default, origin_policy),
             no_masking: ws.is_some_and(|ws| ws.no_masking),
+            tls: ws_tls.map(|tls| policy(tls, false)),
         },
+        tls,
+        monitor_tls: config
+            .tls
+            .as_ref()
+            .filter(|_| config.http.as_ref().is_some_and(|http| http.is_tls))
+            .map(|tls| policy(tls, false)),
         pending_max: config.max_pending,
         write_deadline: config.write_deadline,
         connections_max: config.max_connections,

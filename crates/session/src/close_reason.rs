@@ -27,6 +27,10 @@ pub enum CloseReason {
     AuthorizationViolation,
     /// The server has as many connections as it may have.
     MaxConnections,
+    /// The client goes on without TLS, or says nothing, where TLS is required.
+    TlsRequired,
+    /// More TLS handshakes begin than may.
+    Throttled,
     /// Pings went unanswered.
     StaleConnection,
     /// More output was waiting than `max_pending` allows.
@@ -58,6 +62,8 @@ impl CloseReason {
             R::NoRespondersNeedHeaders => Some("no responders requires headers support"),
             R::AuthorizationViolation => Some("Authorization Violation"),
             R::MaxConnections => Some("maximum connections exceeded"),
+            R::TlsRequired => Some("Secure Connection - TLS Required"),
+            R::Throttled => Some("Connection throttling is active. Please try again later."),
             R::StaleConnection => Some("Stale Connection"),
             R::SlowConsumerPending | R::SlowConsumerDeadline => Some("Slow Consumer"),
             R::ClientClosed | R::ClientError | R::ServerShutdown | R::ReadError | R::WriteError => None,
@@ -80,8 +86,11 @@ impl CloseReason {
             | R::BadProtocolVersion => 1002,
             R::AuthorizationViolation
             | R::MaxConnections
+            | R::Throttled
             | R::SlowConsumerPending
             | R::SlowConsumerDeadline => 1008,
+            // RFC 6455 keeps this number for endpoints: no frame ever carries it.
+            R::TlsRequired => 1015,
             R::NoRespondersNeedHeaders | R::ReadError | R::WriteError => 1011,
         }
     }
@@ -98,7 +107,8 @@ impl CloseReason {
             R::BadProtocolVersion => "Bad Client Protocol Version",
             R::NoRespondersNeedHeaders => "No Responders Requires Headers",
             R::AuthorizationViolation => "Authentication Failure",
-            R::MaxConnections => "Maximum Connections Exceeded",
+            R::MaxConnections | R::Throttled => "Maximum Connections Exceeded",
+            R::TlsRequired => "TLS Handshake Failure",
             R::StaleConnection => "Stale Connection",
             R::SlowConsumerPending => "Slow Consumer (Pending Bytes)",
             R::SlowConsumerDeadline => "Slow Consumer (Write Deadline)",

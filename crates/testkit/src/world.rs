@@ -82,10 +82,13 @@ impl Settings {
             compression: self.compression,
             origins: OriginPolicy::default(),
             no_masking: true,
+            tls: None,
         };
         WorkerConfig {
             client,
             websocket,
+            tls: None,
+            monitor_tls: None,
             pending_max: self.pending_max,
             write_deadline: self.write_deadline,
             connections_max: self.connections_max,

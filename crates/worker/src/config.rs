@@ -5,8 +5,10 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use dunlin_broker::Interest;
-use dunlin_session::ClientConfig;
+use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
+
+use crate::TlsPolicy;
 
 /// The settings of a worker. All workers of a server have the same.
 #[derive(Clone, Debug)]
@@ -15,6 +17,10 @@ pub struct WorkerConfig {
     pub client: Arc<ClientConfig>,
     /// What NATS clients on WebSocket are told and allowed.
     pub websocket: WebSocketConfig,
+    /// How NATS clients on TCP come to be encrypted; `None`: not at all.
+    pub tls: Option<TlsPolicy>,
+    /// The same for monitoring.
+    pub monitor_tls: Option<TlsPolicy>,
     /// The most bytes that may wait for one connection (nats: `max_pending`).
     pub pending_max: usize,
     /// The longest time that output may wait (nats: `write_deadline`).
@@ -41,6 +47,8 @@ pub struct WebSocketConfig {
     pub origins: OriginPolicy,
     /// A client that asks for it (nats: `Nats-No-Masking: true`) sends its frames without a mask. Without this, all must mask.
     pub no_masking: bool,
+    /// How its connections come to be encrypted; `None`: not at all.
+    pub tls: Option<TlsPolicy>,
 }
 
 /// How messages on WebSocket are compressed.
@@ -70,6 +78,8 @@ pub struct Shared {
     pub interest: Interest,
     clients: AtomicUsize,
     client_ids: AtomicU64,
+    /// The second that runs, and the TLS handshakes that began in it.
+    handshakes: AtomicU64,
 }
 
 impl Shared {
@@ -79,6 +89,7 @@ impl Shared {
             interest: Interest::with_seed(seed),
             clients: AtomicUsize::new(0),
             client_ids: AtomicU64::new(0),
+            handshakes: AtomicU64::new(0),
         }
     }
 
@@ -92,6 +103,16 @@ impl Shared {
         self.clients
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1))
             .is_ok()
+    }
+
+    /// Counts one TLS handshake more, or returns `false` where there were `max` in this second already.
+    pub(crate) fn admit_handshake(&self, now: Instant, max: u32) -> bool {
+        let second = (now - Instant::default()).as_secs() & u64::from(u32::MAX);
+        let admit = |counted: u64| {
+            let count = if counted >> 32 == second { counted & u64::from(u32::MAX) } else { 0 };
+            (count < u64::from(max)).then(|| second << 32 | (count + 1))
+        };
+        self.handshakes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, admit).is_ok()
     }
 
     /// Counts one client less where there are more than `max`; the caller closes it.

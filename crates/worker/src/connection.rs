@@ -10,6 +10,7 @@ use dunlin_websocket::Assembler;
 use crate::ending::Ending;
 use crate::inflate::Inflater;
 use crate::out_queue::OutQueue;
+use crate::tls::{Security, TlsInfo};
 
 /// Names a connection of a worker. An id is never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -102,13 +103,16 @@ pub(crate) struct Connection {
     pub last_activity: Instant,
     pub stage: Stage,
     pub ending: Option<Ending>,
-    /// The end of the opening handshake, or of the lingering.
+    /// The end of the TLS handshake, of the opening handshake, or of the lingering.
     pub deadline: Instant,
     /// When the timer for it runs out: earlier entries of the timers are stale.
     pub armed: Instant,
     /// Counted against the server's `max_connections`.
     pub admitted: bool,
 
+    pub security: Security,
+    /// What the TLS handshake has agreed on.
+    pub tls: Option<Box<TlsInfo>>,
     pub transport: Transport,
     /// Bytes of a frame header, control frame or HTTP head that is not complete.
     pub raw: Vec<u8>,
@@ -155,9 +159,21 @@ impl Connection {
         self.out.as_ref().map_or(0, |out| out.pending())
     }
 
+    /// It is encrypted, or plain for good.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.security, Security::Unread | Security::Settled)
+    }
+
+    /// It takes the last words of a session: it does not speak HTTP, and is in no TLS handshake.
+    pub(crate) fn can_be_told(&self) -> bool {
+        !matches!(self.transport, Transport::Http) && self.security != Security::Handshaking
+    }
+
     /// When the worker has to look at it next.
     pub(crate) fn next_deadline(&self, write_deadline: core::time::Duration) -> Instant {
-        let session = self.session.as_ref().filter(|_| self.stage == Stage::Open);
+        // Before the TLS handshake is over, nothing can be said.
+        let can_ping = self.stage == Stage::Open && self.is_settled();
+        let session = self.session.as_ref().filter(|_| can_ping);
         let ping = session.map_or(Instant::NEVER, |session| session.poll_timeout());
         let waiting = self.out.as_ref().and_then(|out| out.waiting_since());
         let write =

@@ -18,6 +18,8 @@ pub(crate) enum Ending {
     CloseFrame { code: Option<CloseCode>, reason: Box<str> },
     /// The HTTP exchange is over.
     Http,
+    /// The TLS handshake has failed. What there is to say in TLS has been said.
+    Handshake,
     /// The peer has gone, or the socket does not work: there is nobody to tell.
     Gone(CloseReason),
 }
@@ -29,7 +31,11 @@ impl Ending {
             Ending::Session(reason) => reason.wire_text(),
             Ending::Inflate(InflateError::TooLarge) => Some("Maximum Inflated Message Size Exceeded"),
             Ending::Inflate(_) => Some("Invalid Compressed Data"),
-            Ending::Framing(_) | Ending::CloseFrame { .. } | Ending::Http | Ending::Gone(_) => None,
+            Ending::Framing(_)
+            | Ending::CloseFrame { .. }
+            | Ending::Http
+            | Ending::Handshake
+            | Ending::Gone(_) => None,
         }
     }
 
@@ -42,7 +48,7 @@ impl Ending {
             Ending::Framing(error) => encode_close(Some(error.close_code()), &error.to_string(), None, out),
             Ending::Inflate(error) => encode_close(Some(inflate_code(*error)), self.text(), None, out),
             Ending::CloseFrame { code, reason } => encode_close(*code, reason, None, out),
-            Ending::Http | Ending::Gone(_) => {}
+            Ending::Http | Ending::Gone(_) | Ending::Handshake => {}
         }
     }
 
@@ -52,6 +58,7 @@ impl Ending {
             Ending::Session(reason) | Ending::Gone(reason) => reason.text(),
             Ending::Inflate(InflateError::TooLarge) => CloseReason::Parse(ParseError::PayloadTooBig).text(),
             Ending::Framing(_) | Ending::Inflate(_) => "Protocol Violation",
+            Ending::Handshake => CloseReason::TlsRequired.text(),
             Ending::CloseFrame { .. } | Ending::Http => CloseReason::ClientClosed.text(),
         }
     }

@@ -48,7 +48,7 @@ impl Worker {
         self.subs.sids.sweep();
     }
 
-    fn flush_connection<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
+    pub(crate) fn flush_connection<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.is_dirty = false;
         let list = core::mem::replace(&mut conn.list, ListId::EMPTY);

@@ -7,6 +7,7 @@ use dunlin_websocket::{Event, OpCode, encode_frame};
 
 use crate::connection::{Stage, Transport};
 use crate::ending::Ending;
+use crate::tls::Security;
 use crate::{ConnId, Wire, Worker, inflate};
 
 /// The most bytes read from a connection in one turn.
@@ -33,6 +34,10 @@ impl Worker {
             let mut bytes = core::mem::take(&mut conn.raw);
             return self.handle_bytes(id, &mut bytes, wire);
         }
+        if !self.is_greeted(id, wire) {
+            return;
+        }
+        let Some(conn) = self.conns.get_mut(id) else { return };
         let mut buffer = core::mem::take(&mut self.read_buffer);
         let kept = conn.raw.len();
         buffer.resize(buffer.len().max(kept + READ_MAX), 0);
@@ -43,17 +48,32 @@ impl Worker {
             Ok(n) => {
                 conn.raw = Vec::new();
                 conn.last_activity = now;
-                if conn.is_finished || n == READ_MAX {
+                if conn.is_finished || n == READ_MAX || wire.has_more(id) {
                     conn.is_ready = true;
                     self.ready.push_back(id);
                 }
+                self.continue_handshake(id, wire);
                 self.handle_bytes(id, &mut buffer[..kept + n], wire);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.continue_handshake(id, wire);
+                if wire.has_more(id) {
+                    self.set_readable(id, false);
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.set_readable(id, false),
-            Err(_) => self.lose(id, CloseReason::ReadError, wire),
+            Err(error) => self.handle_read_error(id, &error, wire),
         }
         self.read_buffer = buffer;
+    }
+
+    fn handle_read_error<W: Wire>(&mut self, id: ConnId, error: &io::Error, wire: &mut W) {
+        match self.conns.get_mut(id) {
+            Some(conn) if conn.stage == Stage::Open && conn.security == Security::Handshaking => {
+                self.fail_handshake(id, error);
+            }
+            _ => self.lose(id, CloseReason::ReadError, wire),
+        }
     }
 
     fn handle_end_of_input<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
@@ -61,6 +81,8 @@ impl Worker {
         conn.input_ended = true;
         if conn.stage == Stage::Lingering {
             self.remove(id, wire);
+        } else if conn.stage == Stage::Open && conn.security == Security::Handshaking {
+            self.fail_handshake(id, &io::ErrorKind::UnexpectedEof.into());
         } else {
             // What it still has to get is written; it may have closed its sending side only.
             self.end(id, Ending::Session(CloseReason::ClientClosed));
@@ -78,6 +100,10 @@ impl Worker {
         if conn.stage != Stage::Open {
             return;
         }
+        if conn.security != Security::Settled && !self.handle_first_bytes(id, bytes, wire) {
+            return;
+        }
+        let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.stage == Stage::Open) else { return };
         match conn.transport {
             Transport::Raw => self.feed(id, bytes, wire),
             Transport::Http => self.handle_http(id, bytes),

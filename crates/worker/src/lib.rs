@@ -30,6 +30,7 @@ mod reload;
 mod routing;
 mod snapshot;
 mod timers;
+mod tls;
 mod turn;
 mod upgrade;
 mod wire;
@@ -42,5 +43,6 @@ pub use snapshot::{
     ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, SnapshotOptions, SubscriptionSnapshot,
     WorkerSnapshot,
 };
+pub use tls::{PeerCertificate, TlsInfo, TlsPolicy, TlsStart};
 pub use turn::Worker;
 pub use wire::Wire;

@@ -6,7 +6,7 @@ use dunlin_session::{CloseReason, Description, Instant};
 
 use crate::connection::{Connection, Listener};
 use crate::ending::Ending;
-use crate::{ConnId, Worker};
+use crate::{ConnId, TlsInfo, Worker};
 
 /// What a worker has counted since it started. Payloads with headers, without control lines.
 #[derive(Clone, Copy, Default, Debug)]
@@ -67,6 +67,8 @@ pub struct ConnectionSnapshot {
     pub lang: Option<String>,
     /// The version of its library.
     pub version: Option<String>,
+    /// What its TLS handshake has agreed on; `None`: it is not encrypted.
+    pub tls: Option<TlsInfo>,
     /// How many subscriptions it has.
     pub subscription_count: u32,
     /// Its subscriptions, where they were asked for.
@@ -180,6 +182,7 @@ impl Worker {
             name: owned(description.name),
             lang: owned(description.lang),
             version: owned(description.version),
+            tls: conn.tls.as_deref().cloned(),
             subscription_count: conn.subscription_count,
             subscriptions: subscriptions.collect(),
         }

@@ -111,12 +111,11 @@ impl Worker {
     /// Takes a connection in. It is greeted in the next turn.
     pub fn open(&mut self, now: Instant, accepted: Accepted) -> ConnId {
         self.now = now;
-        let (transport, deadline) = match accepted.listener {
-            Listener::Nats => (Transport::Raw, Instant::NEVER),
-            Listener::WebSocket | Listener::Monitor => {
-                (Transport::Http, now + self.config.websocket.handshake_timeout)
-            }
+        let transport = match accepted.listener {
+            Listener::Nats => Transport::Raw,
+            Listener::WebSocket | Listener::Monitor => Transport::Http,
         };
+        let (security, deadline, greets) = self.config.beginning(accepted.listener, now);
         let id = self.conns.insert(|id| Connection {
             id,
             peer: accepted.peer,
@@ -129,6 +128,8 @@ impl Worker {
             deadline,
             armed: Instant::NEVER,
             admitted: false,
+            security,
+            tls: None,
             transport,
             raw: Vec::new(),
             carry: Vec::new(),
@@ -152,7 +153,7 @@ impl Worker {
             out: None,
             traffic: Traffic::default(),
         });
-        if accepted.listener == Listener::Nats {
+        if greets {
             self.start_client(id);
         }
         self.arm(id);
@@ -289,6 +290,7 @@ impl Worker {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.deadline = Instant::NEVER;
         match conn.stage {
+            Stage::Open if !conn.is_settled() => self.handle_tls_deadline(id),
             Stage::Open | Stage::Ending => self.handle_http_timeout(id),
             Stage::Draining | Stage::Lingering => self.remove(id, wire),
         }
@@ -327,7 +329,7 @@ impl Worker {
             self.counters.stale_connections += 1;
         }
         // Not asked of `session`: that one is away while it is the session's own command that ends the connection.
-        let text = ending.wire_text().filter(|_| !matches!(conn.transport, Transport::Http));
+        let text = ending.wire_text().filter(|_| conn.can_be_told());
         conn.ending = Some(ending);
         self.unsubscribe_all(id);
         if let Some(text) = text {

@@ -93,7 +93,7 @@ impl Worker {
                 return self.refuse_request(id, head, error.status(), &error.to_string(), !is_http);
             }
         };
-        if let Err(refusal) = self.check_origin(head) {
+        if let Err(refusal) = self.check_origin(id, head) {
             return self.refuse_request(id, head, 403, &refusal, true);
         }
         if head.has_rest {
@@ -130,10 +130,10 @@ impl Worker {
     }
 
     /// Why the page that the request comes from may not connect, for the log.
-    fn check_origin(&self, head: &Head<'_>) -> Result<(), String> {
+    fn check_origin(&self, id: ConnId, head: &Head<'_>) -> Result<(), String> {
         let headers = head.headers.iter().map(|header| (header.name, header.value));
         let host = head.values("Host").next().map_or("", |host| core::str::from_utf8(host).unwrap_or(""));
-        self.config.websocket.origins.check(&headers, host.trim(), self.is_https(head)).map_err(|refusal| {
+        self.config.websocket.origins.check(&headers, host.trim(), self.is_https(id)).map_err(|refusal| {
             let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
             match named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()) {
                 // The operator has to know which origin it was. Escaped and cut: it is a stranger's text.
@@ -144,7 +144,7 @@ impl Worker {
     }
 
     /// Whether the client sees `wss://`: the scheme that `same_origin` compares.
-    fn is_https(&self, _head: &Head<'_>) -> bool {
-        false
+    fn is_https(&self, id: ConnId) -> bool {
+        self.conns.find(id).is_some_and(|conn| conn.tls.is_some())
     }
 }

@@ -12,6 +12,7 @@ mod file;
 mod listen;
 mod reload;
 mod report;
+mod tls;
 mod top;
 mod unserved;
 mod validate;
@@ -26,6 +27,7 @@ pub use dunlin_worker::CompressionConfig;
 pub use file::{Loaded, load};
 pub use reload::{Change, changes};
 pub use report::{Report, Warning};
+pub use tls::{CertificateFiles, HandshakeFirst, TlsConfig, TlsVersion};
 pub use unserved::{Unserved, unserved};
 
 /// The port of a listener.
@@ -48,7 +50,11 @@ pub struct Config {
     pub port: ListenPort,
     /// `client_advertise`: the `host:port` that other servers give to clients.
     pub client_advertise: Option<String>,
-    /// `http`, `http_port`: the monitoring listener.
+    /// `tls`: how NATS clients are encrypted, and monitoring with `https`.
+    pub tls: Option<TlsConfig>,
+    /// `allow_non_tls`: NATS clients may go on without TLS as well.
+    pub allow_non_tls: bool,
+    /// `http`, `http_port`, `https`, `https_port`: the monitoring listener.
     pub http: Option<HttpConfig>,
     /// `http_base_path` as the file says it. [`Config::complete`] hands it to the listener, which flags may have opened.
     pub http_base_path: String,
@@ -101,6 +107,8 @@ impl Default for Config {
             host: "0.0.0.0".to_owned(),
             port: ListenPort::Fixed(4222),
             client_advertise: None,
+            tls: None,
+            allow_non_tls: false,
             http: None,
             http_base_path: String::new(),
             websocket: None,
@@ -148,6 +156,8 @@ pub struct HttpConfig {
     pub host: String,
     /// The port.
     pub port: ListenPort,
+    /// It is `https`: the top-level `tls` holds.
+    pub is_tls: bool,
     /// `http_base_path`: what precedes every path, without a `/` at the end; empty for none.
     pub base_path: String,
 }
@@ -161,6 +171,8 @@ pub struct WebSocketConfig {
     pub port: ListenPort,
     /// `advertise`: the `host[:port]` for lists of servers.
     pub advertise: Option<String>,
+    /// `tls`: `wss://` instead of `ws://`.
+    pub tls: Option<TlsConfig>,
     /// `no_tls`: the operator has agreed to plain `ws://`.
     pub no_tls: bool,
     /// `same_origin`: a request with an `Origin` must have that of its `Host`.
@@ -191,6 +203,7 @@ impl Default for WebSocketConfig {
             host: "0.0.0.0".to_owned(),
             port: ListenPort::Random,
             advertise: None,
+            tls: None,
             no_tls: false,
             same_origin: false,
             allowed_origins: Vec::new(),

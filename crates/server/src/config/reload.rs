@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{Config, Cookies, WebSocketConfig};
+use super::{Config, Cookies, TlsConfig, WebSocketConfig};
 
 /// A setting with another value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +31,11 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
         "max_traced_msg_len" log.max_traced_msg_len, "pid_file" pid_file, "ports_file_dir" ports_file_dir,
         "client_advertise" client_advertise, "max_control_line" max_control_line, "max_payload" max_payload,
         "max_connections" max_connections, "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
-        "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
+        "allow_non_tls" allow_non_tls, "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
     compare!(false: "server_name" server_name, "host" host, "port" port, "http" http, "max_pending" max_pending,
         "max_subscriptions" max_subscriptions, "max_sub_tokens" max_sub_tokens, "max_closed_clients" max_closed_clients,
         "no_header_support" no_header_support, "workers" workers);
+    changes.compare_tls("tls", &old.tls, &new.tls, true);
     match (&old.websocket, &new.websocket) {
         (Some(old), Some(new)) => changes.compare_websocket(old, new),
         (old, new) => changes.compare("websocket", old, new, false),
@@ -51,11 +52,25 @@ impl Changes {
         }
     }
 
+    /// The files of a `tls` block are read anew in any case.
+    fn compare_tls(
+        &mut self,
+        key: &'static str,
+        old: &Option<TlsConfig>,
+        new: &Option<TlsConfig>,
+        reloadable: bool,
+    ) {
+        let shown = |tls: &Option<TlsConfig>| if tls.is_some() { "enabled" } else { "disabled" }.to_owned();
+        if old.is_some() || new.is_some() {
+            self.0.push(Change { key, old: shown(old), new: shown(new), reloadable });
+        }
+    }
+
     fn compare_websocket(&mut self, old: &WebSocketConfig, new: &WebSocketConfig) {
         macro_rules! compare {
             ($($reloadable:literal: $($key:literal $field:ident),+);+ $(;)?) => {
                 // Names all fields: a new one has to say whether it can change.
-                let WebSocketConfig { $($($field: _),+),+ , allowed_origins: _, cookies: _ } = new;
+                let WebSocketConfig { $($($field: _),+),+ , allowed_origins: _, cookies: _, tls: _ } = new;
                 $($(self.compare($key, &old.$field, &new.$field, $reloadable);)+)+
             };
         }
@@ -67,6 +82,7 @@ impl Changes {
         self.compare("websocket.user_cookie", user, &new.cookies.user, true);
         self.compare("websocket.pass_cookie", pass, &new.cookies.pass, true);
         self.compare("websocket.token_cookie", token, &new.cookies.token, true);
+        self.compare_tls("websocket.tls", &old.tls, &new.tls, old.tls.is_some() == new.tls.is_some());
         compare!(
             false: "websocket.host" host, "websocket.port" port, "websocket.no_tls" no_tls;
             true: "websocket.advertise" advertise, "websocket.same_origin" same_origin,

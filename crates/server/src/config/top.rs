@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dunlin_conf::{Entry, Map};
 
-use super::{Config, HttpConfig, ListenPort, Report, listen, websocket};
+use super::{Config, HttpConfig, ListenPort, Report, listen, tls, websocket};
 
 /// The workers that a file may ask for.
 const WORKERS_MAX: i64 = 256;
@@ -40,16 +40,18 @@ fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report)
         "port" => config.port = listen::port(entry, report).unwrap_or(Config::default().port),
         "host" | "net" => config.host = report.text(entry).unwrap_or_else(|| Config::default().host),
         "client_advertise" => config.client_advertise = report.text(entry),
-        "http" => {
+        "http" | "https" => {
             if let Some((host, port)) = listen::listen(entry, report) {
-                set_http(config, host, port);
+                set_http(config, host, port, entry, report);
             }
         }
-        "http_port" | "monitor_port" => {
+        "http_port" | "monitor_port" | "https_port" => {
             let port = listen::port(entry, report);
             let host = config.http.as_ref().map(|http| http.host.clone());
-            set_http(config, host, port);
+            set_http(config, host, port, entry, report);
         }
+        "tls" => config.tls = tls::read(entry, report),
+        "allow_non_tls" => report.set(&mut config.allow_non_tls, entry.boolean()),
         "websocket" | "ws" => config.websocket = websocket::read(entry, report),
         _ => return false,
     }
@@ -58,9 +60,23 @@ fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report)
 
 /// Opens the monitoring listener, or closes it where there is no port. An empty host stands for that of the clients
 /// until the whole file is read.
-fn set_http(config: &mut Config, host: Option<String>, port: Option<ListenPort>) {
-    config.http =
-        port.map(|port| HttpConfig { host: host.unwrap_or_default(), port, base_path: String::new() });
+fn set_http(
+    config: &mut Config,
+    host: Option<String>,
+    port: Option<ListenPort>,
+    entry: &Entry,
+    report: &mut Report,
+) {
+    let is_tls = entry.key.to_ascii_lowercase().starts_with("https");
+    if port.is_some() && config.http.as_ref().is_some_and(|http| http.is_tls != is_tls) {
+        report.error_at(&entry.key_place, "can't specify both HTTP and HTTPs ports");
+    }
+    config.http = port.map(|port| HttpConfig {
+        host: host.unwrap_or_default(),
+        port,
+        is_tls,
+        base_path: String::new(),
+    });
 }
 
 fn limits(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {

@@ -17,8 +17,6 @@ pub enum Unserved {
 /// nats-server does not know either, or that dunlin serves.
 pub fn unserved(key: &str) -> Option<Unserved> {
     const WARN: &[&str] = &[
-        "https",
-        "https_port",
         "trace_headers",
         "syslog",
         "remote_syslog",
@@ -26,7 +24,6 @@ pub fn unserved(key: &str) -> Option<Unserved> {
         "no_sublist_cache",
         "disable_sublist_cache",
         "no_fast_producer_stall",
-        "allow_non_tls",
         "proxy_protocol",
         "mappings",
         "maps",
@@ -60,7 +57,6 @@ pub fn unserved(key: &str) -> Option<Unserved> {
     const REFUSE: &[&str] = &[
         "authorization",
         "accounts",
-        "tls",
         "operator",
         "operators",
         "root",
@@ -95,7 +91,6 @@ impl Report {
             }
             (Some(Unserved::Refuse), "authorization") => self.refuse_authorization(entry),
             (Some(Unserved::Refuse), "accounts") => self.refuse_accounts(entry),
-            (Some(Unserved::Refuse), "tls") => self.refuse_tls(entry),
             (Some(Unserved::Refuse), "no_auth_user") => self.refuse_no_auth_user(entry),
             (Some(Unserved::Refuse), _) => self.refuse(entry, "users would not be checked against it"),
         }
@@ -134,10 +129,6 @@ impl Report {
         } else {
             self.warn_unserved(entry);
         }
-    }
-
-    pub(super) fn refuse_tls(&mut self, entry: &Entry) {
-        self.refuse(entry, "everything would travel unencrypted");
     }
 
     pub(super) fn refuse_no_auth_user(&mut self, entry: &Entry) {

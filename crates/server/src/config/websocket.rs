@@ -3,7 +3,7 @@
 use dunlin_conf::{Entry, Map};
 use dunlin_websocket::handshake::OriginPattern;
 
-use super::{Report, WebSocketConfig, compression, listen};
+use super::{Report, WebSocketConfig, compression, listen, tls};
 
 /// Reads the block. Without a port there is no listener.
 pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig> {
@@ -23,7 +23,7 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig
             }
             "tls" => {
                 has_tls = true;
-                report.refuse_tls(entry);
+                websocket.tls = tls::read(entry, report);
             }
             _ => read_option(&mut websocket, entry, report),
         }

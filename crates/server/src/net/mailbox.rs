@@ -10,6 +10,7 @@ use std::time::Duration;
 use dunlin_worker::{Accepted, Crossing, MonitorRequest, MonitorResponse, WorkerConfig};
 
 use super::collection::Collection;
+use crate::tls::TlsServers;
 
 /// Something for a worker.
 pub(crate) enum Letter {
@@ -22,7 +23,7 @@ pub(crate) enum Letter {
     /// The answer to a monitoring request of one of its connections.
     Respond(MonitorRequest, MonitorResponse),
     /// These settings hold from now on.
-    Reconfigure(Arc<WorkerConfig>),
+    Reconfigure(Arc<WorkerConfig>, Arc<TlsServers>),
     /// Close the clients one by one, and end with the last.
     LameDuck {
         /// The time before the first.

@@ -8,8 +8,10 @@ mod clock;
 mod collection;
 mod mailbox;
 mod network;
+mod socket;
 mod sockets;
 mod worker_thread;
 
 pub(crate) use clock::Clock;
 pub(crate) use network::{Endpoint, Endpoints, Network, NetworkConfig};
+pub(crate) use socket::Socket;

@@ -16,6 +16,7 @@ use super::acceptor::{Acceptor, STOP};
 use super::mailbox::{Inbox, Letter, Mailbox, mailbox};
 use super::sockets::Sockets;
 use super::worker_thread::{WAKE, WorkerThread};
+use crate::tls::TlsServers;
 
 /// Answers a monitoring request: from path and query, and the workers' states.
 pub(crate) type Render = Arc<dyn Fn(&str, &[WorkerSnapshot]) -> MonitorResponse + Send + Sync>;
@@ -52,6 +53,7 @@ impl Endpoints {
 pub(crate) struct NetworkConfig {
     pub(crate) workers: usize,
     pub(crate) worker: Arc<WorkerConfig>,
+    pub(crate) tls: Arc<TlsServers>,
     pub(crate) render: Render,
     pub(crate) clock: Clock,
     /// Keys hash tables and drives random choices.
@@ -123,9 +125,9 @@ impl Network {
     }
 
     /// Gives the workers new settings.
-    pub(crate) fn reconfigure(&self, config: &Arc<WorkerConfig>) {
+    pub(crate) fn reconfigure(&self, config: &Arc<WorkerConfig>, tls: &Arc<TlsServers>) {
         for mailbox in &self.mailboxes {
-            mailbox.send(Letter::Reconfigure(Arc::clone(config)));
+            mailbox.send(Letter::Reconfigure(Arc::clone(config), Arc::clone(tls)));
         }
     }
 
@@ -150,7 +152,7 @@ fn worker_thread(
         worker,
         poll,
         inbox,
-        sockets: Sockets::new(index, mailboxes.to_vec()),
+        sockets: Sockets::new(index, mailboxes.to_vec(), Arc::clone(&config.tls)),
         clock: config.clock,
         mailboxes: mailboxes.to_vec(),
         index,

@@ -9,11 +9,11 @@ use dunlin_worker::Worker;
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 
-use super::Clock;
 use super::collection::Collection;
 use super::mailbox::{Inbox, Letter, Mailbox};
 use super::network::Render;
 use super::sockets::{Sockets, conn_id};
+use super::{Clock, Socket};
 
 /// The token of a worker's own mailbox.
 pub(crate) const WAKE: Token = Token(usize::MAX);
@@ -59,6 +59,7 @@ impl WorkerThread {
                     self.worker.set_readable(id, finished);
                 }
                 if event.is_writable() {
+                    self.sockets.handle_writable(id);
                     self.worker.set_writable(id);
                 }
             }
@@ -87,8 +88,8 @@ impl WorkerThread {
         match letter {
             Letter::Accepted(stream, accepted) => {
                 let id = self.worker.open(now, accepted);
-                let stream = TcpStream::from_std(stream);
-                if let Err(error) = self.sockets.insert(id, stream, self.poll.registry()) {
+                let socket = Socket::Tcp(TcpStream::from_std(stream));
+                if let Err(error) = self.sockets.insert(id, socket, self.poll.registry()) {
                     tracing::error!(peer = %accepted.peer, "the connection cannot be watched: {error}");
                     self.worker.set_readable(id, true);
                 }
@@ -96,7 +97,10 @@ impl WorkerThread {
             Letter::Crossing(crossing) => self.worker.receive(crossing),
             Letter::Collect(collection) => collection.add(&self.worker),
             Letter::Respond(request, response) => self.worker.respond(now, &request, &response),
-            Letter::Reconfigure(config) => self.worker.set_config(now, config),
+            Letter::Reconfigure(config, tls) => {
+                self.sockets.set_tls(tls);
+                self.worker.set_config(now, config);
+            }
             Letter::LameDuck { grace, duration } => {
                 self.worker.start_lame_duck(now, grace, duration);
                 self.is_lame_duck = true;

@@ -1,0 +1,135 @@
+//! What can be wrong with TLS.
+
+use core::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use rustls::AlertDescription;
+
+/// Why TLS cannot be served as configured.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// There is no certificate.
+    NoCertificate,
+    /// A file cannot be read.
+    Read {
+        /// The key that names it.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: io::Error,
+    },
+    /// A file does not hold what it should: certificates or a private key in PEM form.
+    Content {
+        /// The key that names it.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        wanted: &'static str,
+    },
+    /// A private key of a kind that is not known.
+    Key {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Private key and certificate do not belong together.
+    Mismatch {
+        /// The private key.
+        key_file: PathBuf,
+        /// The certificate.
+        cert_file: PathBuf,
+    },
+    /// Clients are to be verified, and nothing says against what.
+    NoAuthority,
+    /// None of the key exchanges is known here.
+    NoCurve,
+    /// The settings do not go together.
+    Settings(rustls::Error),
+}
+
+impl TlsError {
+    /// The key of the `tls` block that it is about.
+    pub fn key(&self) -> &'static str {
+        match self {
+            TlsError::NoCertificate => "cert_file",
+            TlsError::Read { key, .. } | TlsError::Content { key, .. } => key,
+            TlsError::Key { .. } | TlsError::Mismatch { .. } => "key_file",
+            TlsError::NoAuthority => "verify",
+            TlsError::NoCurve => "curve_preferences",
+            TlsError::Settings(_) => "cipher_suites",
+        }
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TlsError::NoCertificate => f.write_str("tls needs cert_file and key_file"),
+            TlsError::Read { key, path, error } => {
+                write!(f, "{key}: cannot read {}: {}", path.display(), reason(error))
+            }
+            TlsError::Content { key, path, wanted } => {
+                write!(f, "{key}: {} holds no {wanted} in PEM form", path.display())
+            }
+            TlsError::Key { path } => {
+                write!(
+                    f,
+                    "key_file: {} holds a key that is neither RSA nor ECDSA nor Ed25519",
+                    path.display()
+                )
+            }
+            TlsError::Mismatch { key_file, cert_file } => write!(
+                f,
+                "key_file: the key in {} is not that of the certificate in {}",
+                key_file.display(),
+                cert_file.display()
+            ),
+            TlsError::NoAuthority => {
+                f.write_str("verify needs ca_file: the certificates that clients are checked against")
+            }
+            TlsError::NoCurve => f.write_str("curve_preferences: none of these key exchanges is served"),
+            TlsError::Settings(error) => write!(f, "the tls settings do not go together: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for TlsError {}
+
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+/// Why a handshake, or the stream behind it, has failed: as the log says it.
+#[derive(Debug)]
+pub(super) struct HandshakeError(pub rustls::Error);
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use AlertDescription as Alert;
+        let hint = match &self.0 {
+            rustls::Error::AlertReceived(Alert::UnknownCA | Alert::BadCertificate) => {
+                ": the client does not trust the server's certificate"
+            }
+            rustls::Error::AlertReceived(Alert::CertificateExpired) => {
+                ": to the client, the server's certificate has expired"
+            }
+            rustls::Error::AlertReceived(Alert::CertificateUnknown) => {
+                ": the client does not accept the server's certificate"
+            }
+            _ => "",
+        };
+        write!(f, "{}{hint}", self.0)
+    }
+}
+
+impl core::error::Error for HandshakeError {}
+
+impl From<HandshakeError> for io::Error {
+    fn from(error: HandshakeError) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    }
+}
