@@ -6,7 +6,7 @@ use std::process::Command;
 
 use dunlin_tests::{Deadline, Kind, Link, RawTcp, RawWs, ServerProcess, Signal, TempDir, skip};
 
-use crate::support::start;
+use crate::support::{monitoring, start};
 
 #[test]
 fn info_is_the_first_thing_on_the_wire() {
@@ -74,17 +74,6 @@ fn started_as_nats_server_it_names_its_ports_file_so() {
     assert_eq!(fs::read_to_string(bin.path().join("pid")).unwrap().trim(), server.id().to_string());
     server.stop();
     assert!(!file.exists(), "a clean end removes the ports file");
-}
-
-/// The body of a monitoring page.
-fn monitoring(server: &ServerProcess, path: &str) -> serde_json::Value {
-    let mut http = RawTcp::connect(server.addresses().monitoring);
-    http.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes());
-    let (head, _) = http.read_until(b"\r\n\r\n", Deadline::usual());
-    let head = String::from_utf8_lossy(&head).into_owned();
-    assert!(head.contains(" 200 OK\r\n"), "{path}: {head}");
-    let (body, _) = http.read_to_close(Deadline::usual());
-    serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{path} is not JSON: {error}"))
 }
 
 #[test]

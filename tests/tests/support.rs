@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dunlin_tests::{Kind, Link, Peer, RawTcp, Script, ServerProcess, peer, skip};
+use dunlin_tests::{Deadline, Kind, Link, Peer, RawTcp, Script, ServerProcess, peer, skip};
 
 /// Starts the server under test, or notes why it cannot be.
 pub(crate) fn start(test: &str, conf: &str) -> Option<ServerProcess> {
@@ -44,7 +44,7 @@ pub(crate) fn wait_for_interest(server: &ServerProcess, subject: &str, payload: 
     let mut link = Link::Tcp(RawTcp::connect(server.addresses().nats));
     link.send(b"CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB waiting 1\r\n");
     let publish = format!("PUB {subject} waiting {}\r\n{payload}\r\nPING\r\n", payload.len());
-    let deadline = dunlin_tests::Deadline::usual();
+    let deadline = Deadline::usual();
     loop {
         link.send(publish.as_bytes());
         let answer = link.expect(b"PONG\r\n");
@@ -53,4 +53,15 @@ pub(crate) fn wait_for_interest(server: &ServerProcess, subject: &str, payload: 
         }
         assert!(deadline.left().is_some(), "nobody subscribes to {subject}");
     }
+}
+
+/// The body of a monitoring page.
+pub(crate) fn monitoring(server: &ServerProcess, path: &str) -> serde_json::Value {
+    let mut http = RawTcp::connect(server.addresses().monitoring);
+    http.send(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes());
+    let (head, _) = http.read_until(b"\r\n\r\n", Deadline::usual());
+    let head = String::from_utf8_lossy(&head).into_owned();
+    assert!(head.contains(" 200 OK\r\n"), "{path}: {head}");
+    let (body, _) = http.read_to_close(Deadline::usual());
+    serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{path} is not JSON: {error}"))
 }

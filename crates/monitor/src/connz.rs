@@ -43,6 +43,8 @@ pub struct ConnectionState {
     pub out_bytes: u64,
     /// How often it was held back as a publisher.
     pub stalls: u64,
+    /// Messages that it lost because it did not take them.
+    pub dropped_msgs: u64,
     /// How many subscriptions it has.
     pub subscriptions: u64,
     /// The subscriptions themselves: needed where [`ConnzOptions::subscriptions`] wants them.
@@ -289,6 +291,9 @@ pub struct Connection {
     pub out_bytes: u64,
     #[serde(skip_serializing_if = "is_zero")]
     pub stalls: u64,
+    /// dunlin's own.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped_msgs: u64,
     pub subscriptions: u64,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
@@ -390,6 +395,7 @@ impl Connection {
             in_bytes: state.in_bytes,
             out_bytes: state.out_bytes,
             stalls: state.stalls,
+            dropped_msgs: state.dropped_msgs,
             subscriptions: state.subscriptions,
             name: state.name.clone(),
             lang: state.lang.clone(),

@@ -81,6 +81,9 @@ pub struct Varz {
     pub out_client_msgs: u64,
     pub out_client_bytes: u64,
     pub slow_consumers: u64,
+    /// dunlin's own: messages that clients lost because they did not take them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped_msgs: u64,
     pub stale_connections: u64,
     pub stalled_clients: u64,
     pub subscriptions: u64,

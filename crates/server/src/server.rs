@@ -320,6 +320,7 @@ fn worker_config(
             client: Arc::new(ws_client),
             handshake_timeout: ws.map_or(Duration::from_secs(10), |ws| ws.handshake_timeout),
             headers: ws.map_or_else(Vec::new, |ws| ws.headers.clone()),
+            slow_consumer: ws.and_then(|ws| ws.slow_consumer).unwrap_or(config.slow_consumer),
             compression: ws.and_then(|ws| ws.compression),
             origins: ws.map_or_else(OriginPolicy::default, origin_policy),
             no_masking: ws.is_some_and(|ws| ws.no_masking),
@@ -333,6 +334,7 @@ fn worker_config(
             .map(|tls| policy(tls, false)),
         pending_max: config.max_pending,
         write_deadline: config.write_deadline,
+        slow_consumer: config.slow_consumer,
         connections_max: config.max_connections,
         closed_max: config.max_closed_clients / worker_count(config),
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
-use dunlin_worker::{Accepted, CompressionConfig, Listener, Shared, WebSocketConfig, Worker, WorkerConfig};
+use dunlin_worker::{
+    Accepted, CompressionConfig, Listener, Shared, SlowConsumer, WebSocketConfig, Worker, WorkerConfig,
+};
 use fastrand::Rng;
 
 use crate::check::Reaction;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub subscriptions_max: usize,
     /// nats: websocket `handshake_timeout`
     pub handshake_timeout: Duration,
+    /// What becomes of clients that do not read.
+    pub slow_consumer: SlowConsumer,
     /// What is agreed with clients that offer compression.
     pub compression: Option<CompressionConfig>,
     /// With so many batches of messages on their way to another worker, a worker is told to read no more.
@@ -58,6 +62,7 @@ impl Default for Settings {
             connections_max: 1000,
             subscriptions_max: 0,
             handshake_timeout: Duration::from_secs(60),
+            slow_consumer: SlowConsumer::Disconnect,
             compression: Some(CompressionConfig::default()),
             backlog_max: usize::MAX,
             fault: None,
@@ -83,6 +88,7 @@ impl Settings {
             origins: OriginPolicy::default(),
             no_masking: true,
             tls: None,
+            slow_consumer: self.slow_consumer,
         };
         WorkerConfig {
             client,
@@ -91,6 +97,7 @@ impl Settings {
             monitor_tls: None,
             pending_max: self.pending_max,
             write_deadline: self.write_deadline,
+            slow_consumer: self.slow_consumer,
             connections_max: self.connections_max,
             closed_max: 10,
         }

@@ -8,7 +8,7 @@ use dunlin_broker::Interest;
 use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
 
-use crate::TlsPolicy;
+use crate::{Listener, SlowConsumer, TlsPolicy};
 
 /// The settings of a worker. All workers of a server have the same.
 #[derive(Clone, Debug)]
@@ -25,10 +25,30 @@ pub struct WorkerConfig {
     pub pending_max: usize,
     /// The longest time that output may wait (nats: `write_deadline`).
     pub write_deadline: Duration,
+    /// What becomes of NATS clients on TCP that do not take their messages.
+    pub slow_consumer: SlowConsumer,
     /// The most connections of the server; 0 refuses all (nats: `max_connections`).
     pub connections_max: usize,
     /// How many closed connections the worker remembers for monitoring.
     pub closed_max: usize,
+}
+
+impl WorkerConfig {
+    /// What becomes of clients of `listener` that do not take their messages.
+    pub(crate) fn slow_consumer(&self, listener: Listener) -> SlowConsumer {
+        match listener {
+            Listener::WebSocket => self.websocket.slow_consumer,
+            Listener::Nats | Listener::Monitor => self.slow_consumer,
+        }
+    }
+
+    /// How long output may wait for a client of `listener`: without end where it may lose messages instead.
+    pub(crate) fn write_deadline(&self, listener: Listener) -> Duration {
+        match self.slow_consumer(listener) {
+            SlowConsumer::Disconnect => self.write_deadline,
+            SlowConsumer::DropOldest | SlowConsumer::LatestPerSubject => Duration::MAX,
+        }
+    }
 }
 
 /// The settings of the WebSocket listener.
@@ -41,6 +61,8 @@ pub struct WebSocketConfig {
     pub handshake_timeout: Duration,
     /// Headers that the 101 response carries besides its own.
     pub headers: Vec<(String, String)>,
+    /// What becomes of its clients that do not take their messages.
+    pub slow_consumer: SlowConsumer,
     /// permessage-deflate (RFC 7692); `None`: it is not agreed to.
     pub compression: Option<CompressionConfig>,
     /// Which pages may connect.

@@ -7,6 +7,7 @@ use dunlin_permessage_deflate::Compressor;
 use dunlin_session::{Capabilities, Dialect, Instant, Session};
 use dunlin_websocket::Assembler;
 
+use crate::backlog::Backlog;
 use crate::ending::Ending;
 use crate::inflate::Inflater;
 use crate::out_queue::OutQueue;
@@ -90,6 +91,8 @@ pub(crate) struct Traffic {
     pub in_bytes: u64,
     pub out_msgs: u64,
     pub out_bytes: u64,
+    /// Messages that it lost because it did not take them.
+    pub dropped_msgs: u64,
 }
 
 /// A connection. While it is idle it owns no buffer.
@@ -150,13 +153,27 @@ pub(crate) struct Connection {
     /// It stands in the worker's list of connections to flush.
     pub is_dirty: bool,
     pub out: Option<Box<OutQueue>>,
+    /// What waits behind `out`, where it may lose messages.
+    pub backlog: Option<Box<Backlog>>,
     pub traffic: Traffic,
 }
 
 impl Connection {
     /// How many bytes wait for its socket.
     pub(crate) fn pending(&self) -> usize {
-        self.out.as_ref().map_or(0, |out| out.pending())
+        let backlog = self.backlog.as_ref().map_or(0, |backlog| backlog.pending());
+        self.out.as_ref().map_or(0, |out| out.pending() + backlog)
+    }
+
+    /// Whether too much waits for it, with a list of `list_len` bytes behind what its socket did not take. A turn is flushed
+    /// before its lists grow that long, so a socket that takes everything is not blamed for a burst; `list_len` alone is too
+    /// much only where one op has made it so.
+    pub(crate) fn is_over(&self, list_len: u64, pending_max: usize) -> bool {
+        let pending_max = pending_max as u64;
+        match &self.out {
+            Some(_) => self.pending() as u64 + list_len > pending_max,
+            None => list_len > 2 * pending_max,
+        }
     }
 
     /// It is encrypted, or plain for good.

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use dunlin_broker::{Arena, Item, ItemKind, ListId, Lists, Sid, SidTable};
 use dunlin_permessage_deflate::Compressor;
 use dunlin_session::{Delivery, Dialect};
-use dunlin_websocket::{FrameHeader, OpCode};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use crate::CompressionConfig;
 use crate::connection::Framing;
-use crate::deflate::{BROWSER_FRAME_MAX, Deflaters, write_message};
+use crate::framing::{Framer, write_frame_header};
 
 /// When the encodings of a turn have grown to this many bytes, they are forgotten: what is needed again is encoded
 /// again. Bounds the memory of a turn whose lists are all different.
@@ -50,14 +49,13 @@ pub(crate) struct Encodings {
     hasher: RandomState,
     items: Vec<(Item, Sid)>,
     unframed: Vec<u8>,
-    deflaters: Deflaters,
-    deflated: Vec<u8>,
+    framer: Framer,
 }
 
 impl Encodings {
     /// From now on messages are compressed like this, where that is agreed.
     pub(crate) fn set_compression(&mut self, config: CompressionConfig) {
-        self.deflaters.set_config(config);
+        self.framer.set_config(config);
     }
 
     /// The number of the encoding of `list`, made now if no connection has had it in this turn. Good until the next call.
@@ -102,26 +100,27 @@ impl Encodings {
         Arc::clone(encoding.kept.get_or_insert_with(|| bytes.into()))
     }
 
-    /// Appends `list` as a message that only one connection can read, because its context is kept.
-    pub(crate) fn encode_alone(
+    /// Appends what `list` encodes to, without framing.
+    pub(crate) fn encode_plain(
         &mut self,
         list: ListId,
         dialect: Dialect,
-        compressor: &mut Compressor,
-        split: bool,
         source: Source<'_>,
         out: &mut Vec<u8>,
     ) {
         source.lists.items(list, &mut self.items);
-        self.unframed.clear();
-        write_items(&self.items, dialect, source, &mut self.unframed);
-        let compressed = self.deflaters.is_worth(self.unframed.len());
-        if compressed {
-            self.deflated.clear();
-            compressor.compress(&self.unframed, &mut self.deflated);
-        }
-        let payload = if compressed { &self.deflated } else { &self.unframed };
-        write_message(payload, compressed, frame_max(split), out);
+        write_items(&self.items, dialect, source, out);
+    }
+
+    /// Appends `payload` as one connection gets it that shares nothing.
+    pub(crate) fn frame(
+        &mut self,
+        payload: &[u8],
+        framing: Framing,
+        compressor: Option<&mut Compressor>,
+        out: &mut Vec<u8>,
+    ) {
+        self.framer.frame(payload, framing, compressor, out);
     }
 
     fn write(&mut self, key: Key, source: Source<'_>) {
@@ -134,24 +133,10 @@ impl Encodings {
                 write_frame_header(len, &mut self.bytes);
                 write_items(&self.items, key.dialect, source, &mut self.bytes);
             }
-            Framing::Browser => {
+            Framing::Browser | Framing::Deflated { .. } => {
                 self.unframed.clear();
                 write_items(&self.items, key.dialect, source, &mut self.unframed);
-                for part in self.unframed.chunks(BROWSER_FRAME_MAX) {
-                    write_message(part, false, BROWSER_FRAME_MAX, &mut self.bytes);
-                }
-            }
-            Framing::Deflated { window_bits, split } => {
-                self.unframed.clear();
-                write_items(&self.items, key.dialect, source, &mut self.unframed);
-                let frame_max = frame_max(split);
-                if self.deflaters.is_worth(len) {
-                    self.deflated.clear();
-                    self.deflaters.compress(window_bits, &self.unframed, &mut self.deflated);
-                    write_message(&self.deflated, true, frame_max, &mut self.bytes);
-                } else {
-                    write_message(&self.unframed, false, frame_max, &mut self.bytes);
-                }
+                self.framer.frame(&self.unframed, key.framing, None, &mut self.bytes);
             }
         }
     }
@@ -161,23 +146,12 @@ impl Encodings {
         const KEEP: usize = 256 << 10;
         self.bytes.clear();
         self.bytes.shrink_to(KEEP);
-        for scratch in [&mut self.unframed, &mut self.deflated] {
-            scratch.clear();
-            scratch.shrink_to(KEEP);
-        }
+        self.unframed.clear();
+        self.unframed.shrink_to(KEEP);
+        self.framer.shrink_to(KEEP);
         self.encodings.clear();
         self.by_key.clear();
     }
-}
-
-fn frame_max(split: bool) -> usize {
-    if split { BROWSER_FRAME_MAX } else { usize::MAX }
-}
-
-/// The header of a frame that is a whole binary message (RFC 6455 §5.2).
-fn write_frame_header(payload_len: usize, out: &mut Vec<u8>) {
-    let payload_len = payload_len as u64;
-    FrameHeader { fin: true, rsv1: false, opcode: OpCode::Binary, mask: None, payload_len }.encode(out);
 }
 
 fn write_items(items: &[(Item, Sid)], dialect: Dialect, source: Source<'_>, out: &mut Vec<u8>) {

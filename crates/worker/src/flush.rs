@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dunlin_broker::ListId;
 use dunlin_session::CloseReason;
 
-use crate::connection::{Connection, Framing, Stage, Transport};
+use crate::connection::{Connection, Stage, Transport};
 use crate::encodings::Source;
 use crate::ending::Ending;
 use crate::out_queue::OutQueue;
@@ -43,6 +43,8 @@ impl Worker {
         if self.arena.bytes_len() > 0 || !self.lists.is_empty() {
             self.arena.clear(ARENA_KEEP);
             self.lists.clear(LISTS_KEEP);
+            self.has_long_list = false;
+            self.kept_last = None;
             self.encodings.clear();
         }
         self.subs.sids.sweep();
@@ -99,9 +101,10 @@ impl Worker {
             && let Some(conn) = self.conns.get_mut(id)
         {
             let source = Source { arena: &self.arena, lists: &self.lists, sids: &self.subs.sids };
-            if let (Some(compressor), Framing::Deflated { split, .. }) = (&mut conn.compressor, conn.framing)
-            {
-                self.encodings.encode_alone(list, conn.dialect, compressor, split, source, &mut bytes);
+            if let Some(compressor) = &mut conn.compressor {
+                let mut plain = Vec::new();
+                self.encodings.encode_plain(list, conn.dialect, source, &mut plain);
+                self.encodings.frame(&plain, conn.framing, Some(compressor), &mut bytes);
             } else {
                 let encoding = self.encodings.encode(list, conn.dialect, conn.framing, source);
                 bytes.extend_from_slice(self.encodings.bytes(encoding));
@@ -113,7 +116,7 @@ impl Worker {
         bytes
     }
 
-    fn write_own<W: Wire>(&mut self, id: ConnId, bytes: Vec<u8>, wire: &mut W) -> io::Result<()> {
+    pub(crate) fn write_own<W: Wire>(&mut self, id: ConnId, bytes: Vec<u8>, wire: &mut W) -> io::Result<()> {
         let Some(conn) = self.conns.get_mut(id) else { return Ok(()) };
         if bytes.is_empty() {
             return Ok(());
@@ -147,6 +150,8 @@ impl Worker {
                 conn.out = None;
                 if conn.stage == Stage::Draining {
                     self.finish(id, wire);
+                } else if conn.backlog.is_some() {
+                    self.catch_up(id, wire);
                 }
             }
             Ok(false) => {}

@@ -13,13 +13,14 @@
 //! Wire::write <- framing <- encoding  <────┘ (once for each distinct list and framing)
 //! ```
 
+mod backlog;
 mod config;
 mod connection;
 mod crossing;
-mod deflate;
 mod encodings;
 mod ending;
 mod flush;
+mod framing;
 mod http;
 mod inflate;
 mod input;
@@ -35,6 +36,7 @@ mod turn;
 mod upgrade;
 mod wire;
 
+pub use backlog::SlowConsumer;
 pub use config::{CompressionConfig, Shared, WebSocketConfig, WorkerConfig};
 pub use connection::{Accepted, ConnId, Listener};
 pub use crossing::Crossing;

@@ -41,15 +41,21 @@ impl Worker {
 
     /// Appends bytes of the server's own to what a connection gets in this turn.
     pub(crate) fn reply(&mut self, id: ConnId, text: &[u8]) {
-        let item = self.arena.push_text(text);
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let list = self.lists.append(conn.list, item, Sid::NONE, text.len());
-        let waiting = conn.pending() as u64 + self.lists.encoded_len(list);
-        if conn.stage == Stage::Open && waiting > self.config.pending_max as u64 {
+        if let Some(backlog) = &mut conn.backlog {
+            if !backlog.push_text(text, self.config.pending_max) {
+                self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
+            }
+            return;
+        }
+        let list_len = self.lists.encoded_len(conn.list) + text.len() as u64;
+        if conn.stage == Stage::Open && conn.is_over(list_len, self.config.pending_max) {
             return self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
         }
         tracing::trace!("{} - ->> [{}]", conn.label(), text.trim_ascii_end().escape_ascii());
-        conn.list = list;
+        let item = self.arena.push_text(text);
+        conn.list = self.lists.append(conn.list, item, Sid::NONE, text.len());
+        self.has_long_list |= list_len > self.config.pending_max as u64 / 2;
         self.touch(id);
     }
 
@@ -154,17 +160,21 @@ impl Worker {
         };
         let headers = conn.capabilities.headers || !stored.has_headers;
         let (len, payload) = if headers { stored.whole } else { stored.headerless };
-        let sid = sub.sid;
+        let (id, sid) = (conn.id, sub.sid);
+        if conn.out.is_some() && self.keep_back(id, sid, stored.index, headers).is_some() {
+            self.count_delivery(target.slot());
+            return true;
+        }
+        let Some(conn) = self.conns.at(id.slot) else { return false };
         let len = len + self.subs.sids.text_len(sid);
         let list = self.lists.append(conn.list, Item::message(stored.index, headers), sid, len);
-        let pending = conn.pending();
-        let (slot, slow) =
-            (target.slot(), pending as u64 + self.lists.encoded_len(list) > self.config.pending_max as u64);
-        let id = conn.id;
-        if slow {
+        let list_len = self.lists.encoded_len(list);
+        if conn.is_over(list_len, self.config.pending_max) {
             self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
             return false;
         }
+        self.has_long_list |= list_len > self.config.pending_max as u64 / 2;
+        let pending = conn.pending();
         // Nats: a producer is held back while a target has more than three quarters of max_pending waiting.
         sending.is_stalled |= pending > self.config.pending_max / 4 * 3;
         tracing::trace!("{} - ->> {}", conn.label(), sending.trace(self.subs.sids.text(&sid)));
@@ -177,12 +187,17 @@ impl Worker {
             conn.is_dirty = true;
             self.dirty.push(id);
         }
+        self.count_delivery(target.slot());
+        true
+    }
+
+    #[inline]
+    fn count_delivery(&mut self, slot: u32) {
         let sub = self.subs.get_mut(slot);
         sub.delivered += 1;
         if sub.max != 0 && sub.delivered >= sub.max {
             self.end_subscription(slot);
         }
-        true
     }
 
     fn report_stall(&mut self, sending: &Sending<'_>) {

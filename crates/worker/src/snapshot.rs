@@ -21,6 +21,8 @@ pub struct Counters {
     pub out_msgs: u64,
     /// Their bytes.
     pub out_bytes: u64,
+    /// Messages that clients lost because they did not take them.
+    pub dropped_msgs: u64,
     /// Clients cut off because they did not take their messages.
     pub slow_consumers: u64,
     /// Clients cut off because they did not answer pings.
@@ -61,6 +63,8 @@ pub struct ConnectionSnapshot {
     pub out_msgs: u64,
     /// Their bytes.
     pub out_bytes: u64,
+    /// Messages that it lost because it did not take them.
+    pub dropped_msgs: u64,
     /// The name it gave itself.
     pub name: Option<String>,
     /// The language of its library.
@@ -179,6 +183,7 @@ impl Worker {
             in_bytes: conn.traffic.in_bytes,
             out_msgs: conn.traffic.out_msgs,
             out_bytes: conn.traffic.out_bytes,
+            dropped_msgs: conn.traffic.dropped_msgs,
             name: owned(description.name),
             lang: owned(description.lang),
             version: owned(description.version),

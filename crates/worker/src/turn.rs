@@ -7,6 +7,7 @@ use dunlin_broker::{Arena, ListId, Lists, RouteCache, Subscriptions};
 use dunlin_session::{Capabilities, Client, CloseReason, Dialect, Instant, Peer};
 use fastrand::Rng;
 
+use crate::backlog::Kept;
 use crate::connection::{Connection, Connections, Framing, Stage, Traffic, Transport};
 use crate::encodings::Encodings;
 use crate::ending::Ending;
@@ -53,6 +54,10 @@ pub struct Worker {
     pub(crate) arena: Arena,
     pub(crate) lists: Lists,
     pub(crate) dirty: Vec<ConnId>,
+    /// A list of the turn has grown so long that it should be written before it grows on.
+    pub(crate) has_long_list: bool,
+    /// The message of the turn that was kept beyond it last, by its index.
+    pub(crate) kept_last: Option<(u32, Kept)>,
     pub(crate) encodings: Encodings,
     pub(crate) inflation: Inflation,
     pub(crate) outbox: Vec<Crossing>,
@@ -98,6 +103,8 @@ impl Worker {
             arena: Arena::default(),
             lists: Lists::default(),
             dirty: Vec::new(),
+            has_long_list: false,
+            kept_last: None,
             encodings,
             inflation: Inflation::default(),
             outbox: (0..workers).map(|_| Crossing::default()).collect(),
@@ -151,6 +158,7 @@ impl Worker {
             head: Vec::new(),
             is_dirty: false,
             out: None,
+            backlog: None,
             traffic: Traffic::default(),
         });
         if greets {
@@ -249,7 +257,7 @@ impl Worker {
 
     /// The turn holds as much as it may: it is flushed before it goes on.
     pub(crate) fn is_full(&self) -> bool {
-        self.arena.bytes_len() > TURN_BYTES_MAX || self.lists.len() > TURN_LISTS_MAX
+        self.has_long_list || self.arena.bytes_len() > TURN_BYTES_MAX || self.lists.len() > TURN_LISTS_MAX
     }
 
     fn release_held(&mut self) {
@@ -264,12 +272,12 @@ impl Worker {
     }
 
     fn run_timers<W: Wire>(&mut self, wire: &mut W) {
-        let write_deadline = self.config.write_deadline;
         while let Some((armed, id)) = self.timers.pop(self.now) {
             let now = self.now;
             let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.armed == armed) else { continue };
             conn.armed = Instant::NEVER;
             let waited = conn.out.as_ref().and_then(|out| out.waiting_since());
+            let write_deadline = self.config.write_deadline(conn.listener);
             if conn.next_deadline(write_deadline) > now {
                 // It was active since: its deadline has moved.
             } else if conn.deadline <= now {
@@ -298,9 +306,8 @@ impl Worker {
 
     /// Sees to it that the worker looks at a connection when its next deadline passes.
     pub(crate) fn arm(&mut self, id: ConnId) {
-        let write_deadline = self.config.write_deadline;
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let deadline = conn.next_deadline(write_deadline);
+        let deadline = conn.next_deadline(self.config.write_deadline(conn.listener));
         if deadline < conn.armed {
             conn.armed = deadline;
             self.timers.insert(deadline, id);
@@ -322,12 +329,15 @@ impl Worker {
             if let Some(out) = &mut conn.out {
                 out.drop_unbegun();
             }
+            conn.backlog = None;
             self.counters.slow_consumers += 1;
             tracing::info!("{} - {}: {} bytes waiting", conn.label(), ending.text(), conn.pending());
         }
         if ending == Ending::Session(CloseReason::StaleConnection) {
             self.counters.stale_connections += 1;
         }
+        self.release_backlog(id);
+        let Some(conn) = self.conns.get_mut(id) else { return };
         // Not asked of `session`: that one is away while it is the session's own command that ends the connection.
         let text = ending.wire_text().filter(|_| conn.can_be_told());
         conn.ending = Some(ending);

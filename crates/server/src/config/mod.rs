@@ -12,6 +12,7 @@ mod file;
 mod listen;
 mod reload;
 mod report;
+mod slow_consumer;
 mod tls;
 mod top;
 mod unserved;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use dunlin_websocket::handshake::OriginPattern;
 
-pub use dunlin_worker::CompressionConfig;
+pub use dunlin_worker::{CompressionConfig, SlowConsumer};
 pub use file::{Loaded, load};
 pub use reload::{Change, changes};
 pub use report::{Report, Warning};
@@ -80,6 +81,8 @@ pub struct Config {
     pub ping_max: u32,
     /// `write_deadline`.
     pub write_deadline: Duration,
+    /// `slow_consumer` (dunlin's own): what becomes of a client that does not take its messages.
+    pub slow_consumer: SlowConsumer,
     /// `lame_duck_duration`: the time over which clients are sent away.
     pub lame_duck_duration: Duration,
     /// `lame_duck_grace_period`: the time before the first of them is.
@@ -122,6 +125,7 @@ impl Default for Config {
             ping_interval: Duration::from_secs(120),
             ping_max: 2,
             write_deadline: Duration::from_secs(10),
+            slow_consumer: SlowConsumer::Disconnect,
             lame_duck_duration: Duration::from_secs(120),
             lame_duck_grace_period: Duration::from_secs(10),
             no_header_support: false,
@@ -186,6 +190,8 @@ pub struct WebSocketConfig {
     pub handshake_timeout: Duration,
     /// `compression`: how messages are compressed where a client offers permessage-deflate; `None` agrees to no offer.
     pub compression: Option<CompressionConfig>,
+    /// `slow_consumer` of WebSocket clients, where it is another than the server's.
+    pub slow_consumer: Option<SlowConsumer>,
     /// The names of the cookies that hold credentials.
     pub cookies: Cookies,
     /// `headers`: more headers for the 101 response.
@@ -210,6 +216,7 @@ impl Default for WebSocketConfig {
             require_origin: false,
             handshake_timeout: Duration::from_secs(10),
             compression: None,
+            slow_consumer: None,
             cookies: Cookies::default(),
             headers: Vec::new(),
             ping_interval: None,

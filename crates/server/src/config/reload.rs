@@ -31,7 +31,7 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
         "max_traced_msg_len" log.max_traced_msg_len, "pid_file" pid_file, "ports_file_dir" ports_file_dir,
         "client_advertise" client_advertise, "max_control_line" max_control_line, "max_payload" max_payload,
         "max_connections" max_connections, "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
-        "allow_non_tls" allow_non_tls, "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
+        "allow_non_tls" allow_non_tls, "slow_consumer" slow_consumer, "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
     compare!(false: "server_name" server_name, "host" host, "port" port, "http" http, "max_pending" max_pending,
         "max_subscriptions" max_subscriptions, "max_sub_tokens" max_sub_tokens, "max_closed_clients" max_closed_clients,
         "no_header_support" no_header_support, "workers" workers);
@@ -87,7 +87,7 @@ impl Changes {
             false: "websocket.host" host, "websocket.port" port, "websocket.no_tls" no_tls;
             true: "websocket.advertise" advertise, "websocket.same_origin" same_origin,
                 "websocket.require_origin" require_origin, "websocket.handshake_timeout" handshake_timeout,
-                "websocket.compression" compression, "websocket.headers" headers,
+                "websocket.compression" compression, "websocket.slow_consumer" slow_consumer, "websocket.headers" headers,
                 "websocket.ping_interval" ping_interval, "websocket.no_masking" no_masking;
         );
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dunlin_conf::{Entry, Map};
 
-use super::{Config, HttpConfig, ListenPort, Report, listen, tls, websocket};
+use super::{Config, HttpConfig, ListenPort, Report, listen, slow_consumer, tls, websocket};
 
 /// The workers that a file may ask for.
 const WORKERS_MAX: i64 = 256;
@@ -99,6 +99,12 @@ fn limits(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) ->
         "max_sub_tokens" | "max_subscription_tokens" => {
             if let Some(value) = report.number(entry, 1, i64::from(u8::MAX)) {
                 config.max_sub_tokens = u8::try_from(value).ok();
+            }
+        }
+        "slow_consumer" => {
+            // dunlin's own key.
+            if let Some(policy) = slow_consumer::read(entry, report) {
+                config.slow_consumer = policy;
             }
         }
         "max_closed_clients" => report.limit(entry, i64::from(i32::MAX), &mut config.max_closed_clients),

@@ -3,7 +3,7 @@
 use dunlin_conf::{Entry, Map};
 use dunlin_websocket::handshake::OriginPattern;
 
-use super::{Report, WebSocketConfig, compression, listen, tls};
+use super::{Report, WebSocketConfig, compression, listen, slow_consumer, tls};
 
 /// Reads the block. Without a port there is no listener.
 pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig> {
@@ -64,6 +64,7 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
                 timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(websocket.handshake_timeout);
         }
         "compression" | "compress" => websocket.compression = compression::read(entry, report),
+        "slow_consumer" => websocket.slow_consumer = slow_consumer::read(entry, report),
         "authorization" | "authentication" => report.refuse_authorization(entry),
         "no_auth_user" => report.refuse_no_auth_user(entry),
         "jwt_cookie" => {

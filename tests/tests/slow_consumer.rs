@@ -1,0 +1,105 @@
+//! What becomes of a client that does not take its messages: it may lose some of them, and nobody else loses anything.
+
+use dunlin_tests::{Deadline, Kind, Link, RawTcp, RawWs, ServerProcess};
+use serde_json::Value;
+
+use crate::support::monitoring;
+
+fn start(policy: &str) -> Option<ServerProcess> {
+    let conf = format!(
+        "max_payload: 32768\nmax_pending: 400000\nwrite_deadline: \"100ms\"\n\
+         websocket {{ listen: \"127.0.0.1:{{ws_port}}\", no_tls: true, slow_consumer: {policy}, compression: true }}\n"
+    );
+    (Kind::under_test() == Kind::Dunlin).then(|| ServerProcess::start(Kind::Dunlin, &conf, &[]))
+}
+
+fn connect(link: Link, subscribe: &str) -> Link {
+    let mut link = link;
+    link.send(format!("CONNECT {{\"verbose\":false}}\r\n{subscribe}PING\r\n").as_bytes());
+    link.expect(b"PONG\r\n");
+    link
+}
+
+/// Publishes `count` messages of 20 kB to ten subjects in turn; each begins with its number.
+fn flood(server: &ServerProcess, count: usize) {
+    let mut publisher = connect(Link::Tcp(RawTcp::connect(server.addresses().nats)), "");
+    let filler = "x".repeat(20_000 - 8);
+    for n in 0..count {
+        publisher.send(format!("PUB tab.{} 20000\r\n{n:08}{filler}\r\n", n % 10).as_bytes());
+    }
+    publisher.send(b"PING\r\n");
+    publisher.expect(b"PONG\r\n");
+}
+
+/// The numbers of the messages up to the answer of a PING.
+fn numbers(link: &mut Link) -> Vec<usize> {
+    link.send(b"PING\r\n");
+    let bytes = link.expect(b"PONG\r\n");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let messages = text.split("MSG tab.").skip(1);
+    messages.map(|message| message.split("\r\n").nth(1).unwrap()[..8].parse().unwrap()).collect()
+}
+
+fn dropped(server: &ServerProcess) -> (u64, Value) {
+    let count = monitoring(server, "/varz")["dropped_msgs"].as_u64().unwrap_or_default();
+    (count, monitoring(server, "/connz")["connections"].clone())
+}
+
+const MESSAGES: usize = 3000;
+
+#[test]
+fn a_tab_in_the_background_catches_up_with_the_newest_of_each_subject() {
+    let Some(server) = start("latest_per_subject") else { return };
+    let ws = || Link::Ws(RawWs::connect(server.addresses().websocket, ""));
+    let mut tab = connect(ws(), "SUB tab.* 1\r\n");
+    flood(&server, MESSAGES);
+    let (count, connections) = dropped(&server);
+    assert!(count > 0 && connections[0]["dropped_msgs"] == count, "{count}: {connections}");
+    let numbers = numbers(&mut tab);
+    assert!(numbers.is_sorted(), "{numbers:?}");
+    assert_eq!(numbers.len() as u64 + count, MESSAGES as u64);
+    assert_eq!(numbers[numbers.len() - 10..], core::array::from_fn::<_, 10, _>(|n| MESSAGES - 10 + n));
+    // And it goes on as any other.
+    flood(&server, 20);
+    assert_eq!(self::numbers(&mut tab), (0..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_oldest_messages_go_first() {
+    let Some(server) = start("drop_oldest") else { return };
+    let mut tab = connect(Link::Ws(RawWs::connect(server.addresses().websocket, "")), "SUB tab.* 1\r\n");
+    flood(&server, MESSAGES);
+    let (count, _) = dropped(&server);
+    let numbers = numbers(&mut tab);
+    assert!(numbers.is_sorted());
+    assert_eq!(numbers.len() as u64 + count, MESSAGES as u64);
+    // What waited is the end of the stream, as much of it as max_pending holds.
+    let tail = &numbers[numbers.len() - 9..];
+    assert_eq!(*tail, core::array::from_fn::<_, 9, _>(|n| MESSAGES - 9 + n));
+}
+
+#[test]
+fn clients_on_tcp_keep_their_own_policy() {
+    let Some(server) = start("drop_oldest") else { return };
+    let _slow = connect(Link::Tcp(RawTcp::connect(server.addresses().nats)), "SUB tab.* 1\r\n");
+    flood(&server, MESSAGES);
+    server.wait_for_log("Slow Consumer");
+}
+
+/// The socket of a subscriber takes all: whatever comes in one turn, it is not slow.
+#[test]
+fn a_burst_is_no_reason_to_cut_off_a_client_that_reads() {
+    if Kind::under_test() != Kind::Dunlin {
+        return;
+    }
+    let server =
+        ServerProcess::start(Kind::Dunlin, "max_payload: 1000\nmax_pending: 5000\nworkers: 1\n", &[]);
+    let mut all = connect(Link::Tcp(RawTcp::connect(server.addresses().nats)), "SUB burst 1\r\nSUB * 2\r\n");
+    let mut publisher = RawTcp::connect(server.addresses().nats);
+    let message = format!("PUB burst 900\r\n{}\r\n", "x".repeat(900));
+    publisher.send(format!("CONNECT {{\"verbose\":false}}\r\n{}PING\r\n", message.repeat(60)).as_bytes());
+    publisher.read_until(b"PONG\r\n", Deadline::usual());
+    all.send(b"PING\r\n");
+    let got = all.expect(b"PONG\r\n");
+    assert_eq!(String::from_utf8_lossy(&got).matches("MSG burst").count(), 120);
+}
