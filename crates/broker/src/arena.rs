@@ -1,7 +1,7 @@
 //! The messages of one turn.
 
 /// What one entry of a delivery list stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Item(u32);
 
 /// An [`Item`] taken apart. The number is an index into the [`Arena`].

@@ -35,6 +35,12 @@ impl Dialect {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// How many of the bytes that [`Dialect::encode`] appends are the same for every sid: so many at the end.
+    pub fn common_len(self, delivery: Delivery<'_>) -> usize {
+        let Dialect::Nats = self;
+        nats_parts(delivery).1.len() + 2
+    }
+
     /// How many bytes [`Dialect::encode`] appends.
     pub fn encoded_len(self, delivery: Delivery<'_>) -> usize {
         let Dialect::Nats = self;

@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 
 use crate::CompressionConfig;
 use crate::connection::Framing;
-use crate::framing::{Framer, write_frame_header};
+use crate::framing::{Framer, Sharing, write_frame_header};
 
 /// When the encodings of a turn have grown to this many bytes, they are forgotten: what is needed again is encoded
 /// again. Bounds the memory of a turn whose lists are all different.
@@ -120,7 +120,8 @@ impl Encodings {
         compressor: Option<&mut Compressor>,
         out: &mut Vec<u8>,
     ) {
-        self.framer.frame(payload, framing, compressor, out);
+        let sharing = compressor.map_or(Sharing::Whole, Sharing::Context);
+        self.framer.frame(payload, framing, sharing, out);
     }
 
     fn write(&mut self, key: Key, source: Source<'_>) {
@@ -136,7 +137,8 @@ impl Encodings {
             Framing::Browser | Framing::Deflated { .. } => {
                 self.unframed.clear();
                 write_items(&self.items, key.dialect, source, &mut self.unframed);
-                self.framer.frame(&self.unframed, key.framing, None, &mut self.bytes);
+                let sharing = sharing(&self.items, key.dialect, source);
+                self.framer.frame(&self.unframed, key.framing, sharing, &mut self.bytes);
             }
         }
     }
@@ -148,10 +150,22 @@ impl Encodings {
         self.bytes.shrink_to(KEEP);
         self.unframed.clear();
         self.unframed.shrink_to(KEEP);
-        self.framer.shrink_to(KEEP);
+        self.framer.end_turn(KEEP);
         self.encodings.clear();
         self.by_key.clear();
     }
+}
+
+/// What a list has in common with others of the same turn.
+fn sharing(items: &[(Item, Sid)], dialect: Dialect, source: Source<'_>) -> Sharing<'static> {
+    let &[(item, ref sid)] = items else { return Sharing::Whole };
+    let (index, headers) = match item.kind() {
+        ItemKind::Text(_) => return Sharing::Whole,
+        ItemKind::Message(index) => (index, true),
+        ItemKind::WithoutHeaders(index) => (index, false),
+    };
+    let delivery = Delivery { message: source.arena.message(index), headers, sid: source.sids.text(sid) };
+    Sharing::Common { item, common_len: dialect.common_len(delivery) }
 }
 
 fn write_items(items: &[(Item, Sid)], dialect: Dialect, source: Source<'_>, out: &mut Vec<u8>) {

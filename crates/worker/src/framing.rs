@@ -2,11 +2,13 @@
 //!
 //! Compressors belong to the worker: a connection owns one only where its context is kept from message to message.
 
-use dunlin_permessage_deflate::{Compressor, Params, Role};
+use dunlin_broker::Item;
+use dunlin_permessage_deflate::{Compressor, MessageCompressor, Params, Role};
 use dunlin_websocket::{FrameHeader, OpCode};
 
 use crate::CompressionConfig;
 use crate::connection::Framing;
+use crate::parts::Parts;
 
 /// The most payload bytes in one frame to a browser (nats: 4096).
 const BROWSER_FRAME_MAX: usize = 4096;
@@ -14,11 +16,22 @@ const BROWSER_FRAME_MAX: usize = 4096;
 /// The smallest window of RFC 7692, as base-2 logarithm of bytes.
 const WINDOW_BITS_MIN: u8 = 8;
 
+/// How the payload of a message may be compressed.
+pub(crate) enum Sharing<'a> {
+    /// As a whole.
+    Whole,
+    /// The last `common_len` bytes are the same in every delivery of `item`: they may be compressed once for all.
+    Common { item: Item, common_len: usize },
+    /// In the context of one connection.
+    Context(&'a mut Compressor),
+}
+
 /// Makes messages, with a compressor for each window that some connection has agreed on.
 #[derive(Default)]
 pub(crate) struct Framer {
     config: CompressionConfig,
-    by_window: [Option<Box<Compressor>>; 8],
+    by_window: [Option<SharedCompressor>; 8],
+    parts: Parts,
     deflated: Vec<u8>,
 }
 
@@ -29,18 +42,19 @@ impl Framer {
         }
     }
 
-    /// Gives back what an unusually large message had reserved.
-    pub(crate) fn shrink_to(&mut self, keep: usize) {
+    /// The turn ends: forgets its messages, and gives back what an unusually large one had reserved.
+    pub(crate) fn end_turn(&mut self, keep: usize) {
         self.deflated.clear();
         self.deflated.shrink_to(keep);
+        self.parts.clear(keep);
     }
 
-    /// Appends `payload` as a connection with this framing gets it. `compressor` is its own, if its context is kept.
+    /// Appends `payload` as a connection with this framing gets it.
     pub(crate) fn frame(
         &mut self,
         payload: &[u8],
         framing: Framing,
-        compressor: Option<&mut Compressor>,
+        sharing: Sharing<'_>,
         out: &mut Vec<u8>,
     ) {
         match framing {
@@ -58,25 +72,54 @@ impl Framer {
                 }
                 let mut deflated = core::mem::take(&mut self.deflated);
                 deflated.clear();
-                compressor.unwrap_or_else(|| self.compressor(window_bits)).compress(payload, &mut deflated);
+                self.compress(window_bits, payload, sharing, &mut deflated);
                 write_message(&deflated, true, frame_max, out);
                 self.deflated = deflated;
             }
         }
     }
 
-    /// The compressor of all connections with this window.
-    fn compressor(&mut self, window_bits: u8) -> &mut Compressor {
+    fn compress(&mut self, window_bits: u8, payload: &[u8], sharing: Sharing<'_>, out: &mut Vec<u8>) {
+        if let Sharing::Context(compressor) = sharing {
+            return compressor.compress(payload, out);
+        }
         let at = usize::from(window_bits.clamp(WINDOW_BITS_MIN, 15) - WINDOW_BITS_MIN);
         let level = self.config.level;
-        self.by_window[at].get_or_insert_with(|| {
-            let params = Params {
-                server_no_context_takeover: true,
-                server_max_window_bits: Some(window_bits),
-                ..Params::default()
-            };
-            Box::new(Compressor::new(&params, Role::Server, level))
-        })
+        let shared = self.by_window[at].get_or_insert_with(|| SharedCompressor::new(window_bits, level));
+        match (shared, sharing) {
+            (SharedCompressor::Fast(compressor), Sharing::Common { item, common_len }) => {
+                self.parts.compress((item, window_bits), payload, common_len, compressor, out);
+            }
+            (shared, _) => shared.compress(payload, out),
+        }
+    }
+}
+
+/// A compressor for all connections with the same window.
+enum SharedCompressor {
+    Fast(MessageCompressor),
+    /// For levels above 1.
+    Small(Compressor),
+}
+
+impl SharedCompressor {
+    fn new(window_bits: u8, level: u8) -> SharedCompressor {
+        let params = Params {
+            server_no_context_takeover: true,
+            server_max_window_bits: Some(window_bits),
+            ..Params::default()
+        };
+        match level {
+            0 | 1 => SharedCompressor::Fast(MessageCompressor::new(&params, Role::Server)),
+            _ => SharedCompressor::Small(Compressor::new(&params, Role::Server, level)),
+        }
+    }
+
+    fn compress(&mut self, message: &[u8], out: &mut Vec<u8>) {
+        match self {
+            SharedCompressor::Fast(compressor) => compressor.compress(message, out),
+            SharedCompressor::Small(compressor) => compressor.compress(message, out),
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! ```
 
 mod backlog;
+mod catch_up;
 mod config;
 mod connection;
 mod crossing;
@@ -27,6 +28,7 @@ mod input;
 mod label;
 mod lame_duck;
 mod out_queue;
+mod parts;
 mod reload;
 mod routing;
 mod snapshot;
