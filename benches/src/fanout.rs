@@ -18,7 +18,7 @@ use crate::clock;
 use crate::expected::{Checker, Sent};
 use crate::link::{Desk, Link, Opening};
 use crate::payload::Payload;
-use crate::sample::{Latencies, Meter, Sample};
+use crate::sample::{Figure, Latencies, Meter, Sample};
 use crate::server::Server;
 use crate::transport::Transport;
 
@@ -82,8 +82,8 @@ pub(crate) fn run(server: &Server, scenario: Scenario, pattern: Pattern) -> anyh
             run.fixed_rate(count / 10 + 1, per_second)?;
             run.latencies = Latencies::default();
             let mut sample = run.measured(server, |run| run.fixed_rate(count, per_second))?;
-            sample.push(("p50 in µs", run.latencies.percentile_us(0.5)));
-            sample.push(("p99.9 in µs", run.latencies.percentile_us(0.999)));
+            sample.push((Figure::P50, run.latencies.percentile_us(0.5)));
+            sample.push((Figure::P999, run.latencies.percentile_us(0.999)));
             Ok(sample)
         }
     }
@@ -144,10 +144,7 @@ impl Run {
         let used = meter.stop()?;
         let deliveries = ((self.sent.count() - sent) * self.subscribers.len() as u64) as f64;
         let bytes = (self.received() - received) as f64;
-        Ok(vec![
-            ("CPU µs per delivery", used.cpu_us / deliveries),
-            ("bytes per delivery", bytes / deliveries),
-        ])
+        Ok(vec![(Figure::Cpu("delivery"), used.cpu_us / deliveries), (Figure::WireBytes, bytes / deliveries)])
     }
 
     /// Bytes that have come over the wire to all subscribers.

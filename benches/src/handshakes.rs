@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context as _, ensure};
 
 use crate::link::{Desk, Link, Opening};
-use crate::sample::{Meter, Sample};
+use crate::sample::{Figure, Meter, Sample};
 use crate::server::Server;
 use crate::transport::Transport;
 
@@ -41,8 +41,8 @@ pub(crate) fn run(server: &Server, scenario: Scenario, count: u64) -> anyhow::Re
     all_clients(server, scenario, count, true)?;
     let used = meter.stop()?;
     Ok(vec![
-        ("CPU µs per connection", used.cpu_us / count as f64),
-        ("connections a second", count as f64 / used.seconds),
+        (Figure::Cpu("connection"), used.cpu_us / count as f64),
+        (Figure::Rate, count as f64 / used.seconds),
     ])
 }
 

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::link::{Desk, Link, Opening};
 use crate::process;
-use crate::sample::Sample;
+use crate::sample::{Figure, Sample};
 use crate::server::Server;
 use crate::transport::Transport;
 
@@ -26,5 +26,5 @@ pub(crate) fn run(
         links.push(Link::open(server, opening, &mut desk)?);
     }
     let resident = process::resident_when_quiet(server.pid())?;
-    Ok(vec![("resident bytes per connection", resident.saturating_sub(base) as f64 / count as f64)])
+    Ok(vec![(Figure::Resident, resident.saturating_sub(base) as f64 / count as f64)])
 }

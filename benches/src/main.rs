@@ -88,9 +88,11 @@ fn run(arguments: RunArguments) -> anyhow::Result<()> {
     effort.subscribers = arguments.subscribers.unwrap_or(effort.subscribers);
     let programs = Programs::new(arguments.dunlin, arguments.official)?;
     let head = machine::head(&programs, effort, &arguments.commit);
-    let rows = Suite::new(programs, effort, arguments.only)?.run()?;
-    let text = head + &report::markdown(&rows);
+    let mut suite = Suite::new(programs, effort, arguments.only)?;
+    let result = suite.run();
+    let text = head + &report::markdown(suite.rows());
     print!("{text}");
+    result?;
     if let Some(file) = arguments.out {
         std::fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     }

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::sample::Sample;
+use crate::sample::{Figure, Sample};
 use crate::server::Kind;
 
 /// The figures of one scenario, and one figure's worth of it for each server.
 pub(crate) struct Row {
     pub(crate) group: &'static str,
     pub(crate) scenario: String,
-    pub(crate) figure: &'static str,
+    pub(crate) figure: Figure,
     /// In the order of [`Kind::ALL`].
     pub(crate) cells: [Option<Cell>; 3],
 }
@@ -34,22 +34,20 @@ impl Cell {
 
     fn text(self) -> String {
         let Cell { median, low, high } = self;
-        if low == high {
-            return number(median);
-        }
-        format!("{} ({} – {})", number(median), number(low), number(high))
+        let [median, low, high] = [median, low, high].map(number);
+        if low == high { median } else { format!("{median} ({low} – {high})") }
     }
 }
 
 /// The rows of a scenario from all rounds of all servers.
 pub(crate) fn rows(group: &'static str, scenario: &str, samples: &[(Kind, Sample)]) -> Vec<Row> {
-    let mut figures: Vec<&'static str> = Vec::new();
+    let mut figures: Vec<Figure> = Vec::new();
     for &(figure, _) in samples.iter().flat_map(|(_, sample)| sample) {
         if !figures.contains(&figure) {
             figures.push(figure);
         }
     }
-    let cell = |figure: &str, kind: Kind| {
+    let cell = |figure: Figure, kind: Kind| {
         let of_kind = samples.iter().filter(|(of, _)| *of == kind).flat_map(|(_, sample)| sample);
         Cell::new(of_kind.filter(|(name, _)| *name == figure).map(|&(_, value)| value).collect())
     };
@@ -65,21 +63,36 @@ pub(crate) fn rows(group: &'static str, scenario: &str, samples: &[(Kind, Sample
 const HEADS: [&str; 7] =
     ["scenario", "figure", "dunlin", "official", "floor", "dunlin ÷ official", "dunlin ÷ floor"];
 
-/// All rows as Markdown, a table for each group.
+/// All rows as Markdown: a table for each group, with tables of their own for what is not the main figure.
 pub(crate) fn markdown(rows: &[Row]) -> String {
-    let mut out = String::new();
-    let mut group = "";
+    let mut titles: Vec<String> = Vec::new();
     for row in rows {
-        if row.group != group {
-            group = row.group;
-            // Writing to a `String` does not fail.
-            let _ = write!(out, "\n## {group}\n\n| {} |\n| --- | --- |", HEADS.join(" | "));
-            out.push_str(&" ---: |".repeat(HEADS.len() - 2));
-            out.push('\n');
+        if !titles.contains(&row.table()) {
+            titles.push(row.table());
         }
-        let _ = writeln!(out, "{}", line(row));
+    }
+    titles.sort_by_key(|title| rows.iter().position(|row| title.starts_with(row.group)));
+    let mut out = String::new();
+    for title in titles {
+        // Writing to a `String` does not fail.
+        let _ = write!(out, "\n## {title}\n\n| {} |\n| --- | --- |", HEADS.join(" | "));
+        out.push_str(&" ---: |".repeat(HEADS.len() - 2));
+        out.push('\n');
+        for row in rows.iter().filter(|row| row.table() == title) {
+            let _ = writeln!(out, "{}", line(row));
+        }
     }
     out
+}
+
+impl Row {
+    /// The title of the table that it belongs to.
+    fn table(&self) -> String {
+        match self.figure.table() {
+            None => self.group.to_owned(),
+            Some(table) => format!("{}: {table}", self.group),
+        }
+    }
 }
 
 /// One row as a line of the table.
@@ -92,7 +105,7 @@ pub(crate) fn line(row: &Row) -> String {
     };
     let columns = [
         row.scenario.clone(),
-        row.figure.to_owned(),
+        row.figure.name(),
         text(dunlin),
         text(official),
         text(floor),
@@ -118,7 +131,7 @@ mod tests {
 
     #[test]
     fn rounds_become_a_row_with_median_range_and_ratios() {
-        let run = |kind, cpu| (kind, vec![("CPU µs", cpu)]);
+        let run = |kind, cpu| (kind, vec![(Figure::Cpu("op"), cpu), (Figure::WireBytes, 150.0)]);
         let samples = [
             run(Kind::Dunlin, 1.0),
             run(Kind::Official, 9.0),
@@ -128,11 +141,26 @@ mod tests {
             run(Kind::Official, 10.0),
         ];
         let rows = rows("Group", "thing", &samples);
-        assert_eq!(rows.len(), 1);
+        assert_eq!(rows.len(), 2);
         assert_eq!(
             line(&rows[0]),
-            "| thing | CPU µs | 1.50 (1.00 – 3.00) | 10.0 (9.00 – 11.0) | – | 0.15 | – |"
+            "| thing | CPU µs per op | 1.50 (1.00 – 3.00) | 10.0 (9.00 – 11.0) | – | 0.15 | – |"
         );
+    }
+
+    #[test]
+    fn what_is_not_the_main_figure_has_its_own_table() {
+        let sample = vec![(Figure::Cpu("op"), 1.0), (Figure::WireBytes, 150.0)];
+        let mut all = Vec::new();
+        for (group, scenario) in [("First", "a"), ("Second", "b"), ("First", "c")] {
+            all.extend(rows(group, scenario, &[(Kind::Dunlin, sample.clone())]));
+        }
+        let text = markdown(&all);
+        let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("##")).collect();
+        let expected =
+            ["## First", "## First: bytes on the wire", "## Second", "## Second: bytes on the wire"];
+        assert_eq!(heads, expected);
+        assert_eq!(text.lines().filter(|line| line.starts_with("| a |")).count(), 2);
     }
 
     #[test]

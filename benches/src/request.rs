@@ -12,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::clock;
 use crate::link::{Desk, Link, Opening};
 use crate::payload::Payload;
-use crate::sample::{Latencies, Meter, Sample};
+use crate::sample::{Figure, Latencies, Meter, Sample};
 use crate::server::Server;
 use crate::transport::Transport;
 
@@ -44,9 +44,9 @@ pub(crate) fn run(server: &Server, scenario: Scenario, requests: u64) -> anyhow:
     let used = meter.stop()?;
     let all = requests * scenario.requesters as u64;
     Ok(vec![
-        ("CPU µs per request", used.cpu_us / all as f64),
-        ("p50 in µs", run.latencies.percentile_us(0.5)),
-        ("p99.9 in µs", run.latencies.percentile_us(0.999)),
+        (Figure::Cpu("request"), used.cpu_us / all as f64),
+        (Figure::P50, run.latencies.percentile_us(0.5)),
+        (Figure::P999, run.latencies.percentile_us(0.999)),
     ])
 }
 

@@ -6,8 +6,47 @@ use crate::clock;
 use crate::process;
 use crate::server::Server;
 
-/// Figures by name; the names hold the units.
-pub(crate) type Sample = Vec<(&'static str, f64)>;
+pub(crate) type Sample = Vec<(Figure, f64)>;
+
+/// What a number says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Figure {
+    /// CPU time of the server in microseconds, for each of these.
+    Cpu(&'static str),
+    /// Bytes on the wire for each delivery, to the subscriber.
+    WireBytes,
+    /// Latency in microseconds that half of the operations did not exceed.
+    P50,
+    /// … that 999 of 1000 did not exceed.
+    P999,
+    /// Operations in a second of wall time.
+    Rate,
+    /// Resident memory of the server in bytes, for each connection.
+    Resident,
+}
+
+impl Figure {
+    pub(crate) fn name(self) -> String {
+        match self {
+            Figure::Cpu(operation) => format!("CPU µs per {operation}"),
+            Figure::WireBytes => "bytes per delivery".to_owned(),
+            Figure::P50 => "p50 in µs".to_owned(),
+            Figure::P999 => "p99.9 in µs".to_owned(),
+            Figure::Rate => "a second".to_owned(),
+            Figure::Resident => "bytes per connection".to_owned(),
+        }
+    }
+
+    /// The table that it belongs to, beside the main one of its group.
+    pub(crate) fn table(self) -> Option<&'static str> {
+        match self {
+            Figure::Cpu(_) | Figure::Resident => None,
+            Figure::WireBytes => Some("bytes on the wire"),
+            Figure::P50 | Figure::P999 => Some("latency"),
+            Figure::Rate => Some("wall-clock rate"),
+        }
+    }
+}
 
 /// Counts what a server uses from now on.
 pub(crate) struct Meter {

@@ -1,5 +1,7 @@
 //! All scenarios, and their order.
 
+use std::cell::OnceCell;
+
 use anyhow::Context as _;
 
 use crate::fanout::{self, Pattern};
@@ -56,56 +58,61 @@ impl Suite {
         Ok(Suite { programs, effort, only, open_files, rows: Vec::new() })
     }
 
-    pub(crate) fn run(mut self) -> anyhow::Result<Vec<Row>> {
-        let clear = self.programs.start_all(false)?;
+    /// Runs all; what has been measured stays in [`Suite::rows`] whatever happens.
+    pub(crate) fn run(&mut self) -> anyhow::Result<()> {
+        let clear = Fleet::new(false);
         self.fan_out(&clear)?;
         self.one_to_one(&clear)?;
         self.publish(&clear)?;
         self.requests(&clear)?;
         self.handshakes(&clear, &[(Transport::WEBSOCKET, false), (Transport::COMPRESSED, false)])?;
         drop(clear);
-        let tls = self.programs.start_all(true)?;
+        let tls = Fleet::new(true);
         self.fan_out_tls(&tls)?;
         self.handshakes(&tls, &[(Transport::TLS, false), (Transport::TLS, true)])?;
         drop(tls);
         for transport in [Transport::WEBSOCKET, Transport::COMPRESSED, Transport::TLS] {
             self.idle(transport)?;
         }
-        Ok(self.rows)
+        Ok(())
+    }
+
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
     }
 
     fn patterns(&self) -> [Pattern; 3] {
         let divisor = self.effort.divisor;
         [
-            Pattern::Bursts { messages: 400, count: 25 / divisor },
-            Pattern::OneByOne { count: 500 / divisor },
-            Pattern::Rate { per_second: 100, count: 150 / divisor },
+            Pattern::Bursts { messages: 400, count: (10 / divisor).max(1) },
+            Pattern::OneByOne { count: 300 / divisor },
+            Pattern::Rate { per_second: 100, count: 120 / divisor },
         ]
     }
 
-    fn fan_out(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+    fn fan_out(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
         let [bursts, one_by_one, rate] = self.patterns();
         let text = Payload::Text(128);
-        self.fan_out_of(servers, Transport::WEBSOCKET, text, false, &[bursts, one_by_one, rate])?;
-        self.fan_out_of(servers, Transport::BROWSER, text, false, &[bursts])?;
-        self.fan_out_of(servers, Transport::TCP, text, false, &[bursts, one_by_one])?;
-        self.fan_out_of(servers, Transport::WEBSOCKET, Payload::Json, false, &[bursts, one_by_one, rate])?;
-        self.fan_out_of(servers, Transport::COMPRESSED, Payload::Json, false, &[bursts, one_by_one, rate])?;
-        self.fan_out_of(servers, Transport::BROWSER_COMPRESSED, Payload::Json, false, &[bursts, one_by_one])?;
-        self.fan_out_of(servers, Transport::WEBSOCKET, Payload::Json, true, &[bursts, one_by_one])?;
-        self.fan_out_of(servers, Transport::COMPRESSED, Payload::Json, true, &[bursts, one_by_one])
+        self.fan_out_of(fleet, Transport::WEBSOCKET, text, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(fleet, Transport::BROWSER, text, false, &[bursts])?;
+        self.fan_out_of(fleet, Transport::TCP, text, false, &[bursts, one_by_one])?;
+        self.fan_out_of(fleet, Transport::WEBSOCKET, Payload::Json, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(fleet, Transport::COMPRESSED, Payload::Json, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(fleet, Transport::BROWSER_COMPRESSED, Payload::Json, false, &[bursts, one_by_one])?;
+        self.fan_out_of(fleet, Transport::WEBSOCKET, Payload::Json, true, &[bursts, one_by_one])?;
+        self.fan_out_of(fleet, Transport::COMPRESSED, Payload::Json, true, &[bursts, one_by_one])
     }
 
-    fn fan_out_tls(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+    fn fan_out_tls(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
         let [bursts, one_by_one, rate] = self.patterns();
         let text = Payload::Text(128);
-        self.fan_out_of(servers, Transport::TLS, text, false, &[bursts, one_by_one, rate])?;
-        self.fan_out_of(servers, Transport::TLS_COMPRESSED, Payload::Json, false, &[bursts, one_by_one])
+        self.fan_out_of(fleet, Transport::TLS, text, false, &[bursts, one_by_one, rate])?;
+        self.fan_out_of(fleet, Transport::TLS_COMPRESSED, Payload::Json, false, &[bursts, one_by_one])
     }
 
     fn fan_out_of(
         &mut self,
-        servers: &[Server],
+        fleet: &Fleet,
         transport: Transport,
         payload: Payload,
         different_sids: bool,
@@ -114,7 +121,7 @@ impl Suite {
         let scenario =
             fanout::Scenario { subscribers: self.effort.subscribers, payload, transport, different_sids };
         for &pattern in patterns {
-            self.measure(FAN_OUT, &format!("{scenario}, {pattern}"), servers, |server| {
+            self.measure(FAN_OUT, &format!("{scenario}, {pattern}"), fleet, |server| {
                 // The floor knows only one sid.
                 let can = server.kind != Kind::Floor || !different_sids;
                 can.then(|| fanout::run(server, scenario, pattern)).transpose()
@@ -123,7 +130,7 @@ impl Suite {
         Ok(())
     }
 
-    fn one_to_one(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+    fn one_to_one(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
         let count = 1000 / self.effort.divisor;
         for len in [16, 128, 1024] {
             let scenario = fanout::Scenario {
@@ -133,14 +140,14 @@ impl Suite {
                 different_sids: false,
             };
             let pattern = Pattern::Bursts { messages: 400, count };
-            self.measure(SINGLE, &format!("{scenario}, {pattern}"), servers, |server| {
+            self.measure(SINGLE, &format!("{scenario}, {pattern}"), fleet, |server| {
                 fanout::run(server, scenario, pattern).map(Some)
             })?;
         }
         Ok(())
     }
 
-    fn publish(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+    fn publish(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
         let (text, json) = (Payload::Text(128), Payload::Json);
         let scenarios = [
             (Transport::WEBSOCKET, text, 100),
@@ -154,7 +161,7 @@ impl Suite {
         for (transport, payload, per_frame) in scenarios {
             let scenario = publish::Scenario { transport, payload, per_frame };
             let messages = 500_000 / self.effort.divisor;
-            self.measure(PUBLISH, &scenario.to_string(), servers, |server| {
+            self.measure(PUBLISH, &scenario.to_string(), fleet, |server| {
                 // The floor does not inflate.
                 let can = server.kind != Kind::Floor || !transport.compressed;
                 can.then(|| publish::run(server, scenario, messages)).transpose()
@@ -163,12 +170,12 @@ impl Suite {
         Ok(())
     }
 
-    fn requests(&mut self, servers: &[Server]) -> anyhow::Result<()> {
+    fn requests(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
         for transport in [Transport::TCP, Transport::WEBSOCKET] {
             for (requesters, requests) in [(1, 5000), (50, 400)] {
                 let scenario = request::Scenario { transport, requesters };
                 let requests = requests / self.effort.divisor;
-                self.measure(REQUESTS, &scenario.to_string(), servers, |server| {
+                self.measure(REQUESTS, &scenario.to_string(), fleet, |server| {
                     let can = server.kind != Kind::Floor;
                     can.then(|| request::run(server, scenario, requests)).transpose()
                 })?;
@@ -177,11 +184,11 @@ impl Suite {
         Ok(())
     }
 
-    fn handshakes(&mut self, servers: &[Server], kinds: &[(Transport, bool)]) -> anyhow::Result<()> {
+    fn handshakes(&mut self, fleet: &Fleet, kinds: &[(Transport, bool)]) -> anyhow::Result<()> {
         for &(transport, resume) in kinds {
             let scenario = handshakes::Scenario { transport, resume };
             let count = 2000 / self.effort.divisor;
-            self.measure(HANDSHAKES, &scenario.to_string(), servers, |server| {
+            self.measure(HANDSHAKES, &scenario.to_string(), fleet, |server| {
                 handshakes::run(server, scenario, count).map(Some)
             })?;
         }
@@ -220,7 +227,7 @@ impl Suite {
         &mut self,
         group: &'static str,
         name: &str,
-        servers: &[Server],
+        fleet: &Fleet,
         run: impl Fn(&Server) -> anyhow::Result<Option<Sample>>,
     ) -> anyhow::Result<()> {
         if !self.wants(group, name) {
@@ -228,7 +235,7 @@ impl Suite {
         }
         let mut samples = Vec::new();
         for _ in 0..self.effort.rounds {
-            for server in servers {
+            for server in fleet.servers(&self.programs)? {
                 let sample =
                     run(server).with_context(|| format!("{group}: {name}: {}", server.kind.name()))?;
                 samples.extend(sample.map(|sample| (server.kind, sample)));
@@ -247,5 +254,25 @@ impl Suite {
             eprintln!("{}", report::line(row));
         }
         self.rows.extend(rows);
+    }
+}
+
+/// A server of each kind with the same configuration, started when they are needed first.
+struct Fleet {
+    tls: bool,
+    servers: OnceCell<Vec<Server>>,
+}
+
+impl Fleet {
+    fn new(tls: bool) -> Fleet {
+        Fleet { tls, servers: OnceCell::new() }
+    }
+
+    fn servers(&self, programs: &Programs) -> anyhow::Result<&[Server]> {
+        if let Some(servers) = self.servers.get() {
+            return Ok(servers);
+        }
+        let servers = programs.start_all(self.tls)?;
+        Ok(self.servers.get_or_init(|| servers))
     }
 }
