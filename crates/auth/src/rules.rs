@@ -29,7 +29,7 @@ enum Method {
 }
 
 /// A user of a configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The name.
     pub name: Box<str>,

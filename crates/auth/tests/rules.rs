@@ -136,8 +136,7 @@ fn clients_without_credentials_are_the_no_auth_user() {
         check(&rules, &credentials("ada", "secret", ""), Some("ada"));
     }
     let rules = users().with_no_auth_user(Some("web"));
-    for (connection, allowed) in
-        [(ConnectionType::Standard, None), (ConnectionType::WebSocket, Some("web"))]
+    for (connection, allowed) in [(ConnectionType::Standard, None), (ConnectionType::WebSocket, Some("web"))]
     {
         check(&rules, &Credentials { connection, ..Credentials::default() }, allowed);
         let anonymous = rules.anonymous(connection);

@@ -55,6 +55,8 @@ pub struct ConnectionState {
     pub lang: String,
     /// The version of its library.
     pub version: String,
+    /// The user that it was let in as.
+    pub user: String,
     /// The version of TLS, such as `1.3`.
     pub tls_version: &'static str,
     /// The cipher suite of TLS.
@@ -309,6 +311,9 @@ pub struct Connection {
     pub tls_peer_certs: Vec<PeerCert>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub tls_first: bool,
+    /// The user, with `auth=1`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub authorized_user: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subscriptions_list: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -348,9 +353,12 @@ impl Connz {
         let is_global = matches!(options.account.as_str(), "" | "$G");
         let mut found: Vec<&ConnectionState> = open.iter().chain(closed).filter(|_| is_global).collect();
         answer.total = found.len();
-        // Nobody has a user or an MQTT name while there is neither.
-        let is_nobody = !options.user.is_empty() || !options.mqtt_client.is_empty();
-        found.retain(|connection| !is_nobody && (options.cid == 0 || connection.cid == options.cid));
+        // Nobody has an MQTT name while there is no MQTT.
+        let is_nobody = !options.mqtt_client.is_empty();
+        let is_user = |name: &str| options.user.is_empty() || options.user == name;
+        found.retain(|connection| {
+            !is_nobody && (options.cid == 0 || connection.cid == options.cid) && is_user(&connection.user)
+        });
         options.sort.apply(&mut found, answer.now);
         let page = found.into_iter().skip(options.offset).take(limit);
         let connections: Vec<_> = page.map(|state| Connection::new(state, options, answer.now)).collect();
@@ -404,6 +412,7 @@ impl Connection {
             tls_cipher_suite: state.tls_cipher_suite,
             tls_peer_certs: if options.auth { state.tls_peer_certs.clone() } else { Vec::new() },
             tls_first: state.tls_first,
+            authorized_user: if options.auth { state.user.clone() } else { String::new() },
             subscriptions_list: subjects,
             subscriptions_list_detail: detail,
             name_tag: if options.auth { "$G".to_owned() } else { String::new() },

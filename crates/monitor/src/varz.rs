@@ -117,7 +117,7 @@ fn is_zero(number: &u64) -> bool {
 pub struct Section {}
 
 /// The WebSocket listener; `{}` when it is off. After `compression` come fields that nats-server does not have.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the fields are those of nats-server's documentation, by name")]
 pub struct WebSocketVarz {
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -126,9 +126,14 @@ pub struct WebSocketVarz {
     pub port: Option<u16>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub advertise: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub no_auth_user: String,
     /// Nanoseconds.
     #[serde(skip_serializing_if = "is_zero")]
     pub handshake_timeout: u64,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_timeout: Option<Number>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub no_tls: bool,
     #[serde(skip_serializing_if = "core::ops::Not::not")]

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser};
+use dunlin_auth::{ConnectionTypes, Secret, User};
 use dunlin_server::config::{CertificateFiles, Config, HttpConfig, ListenPort, Report, TlsConfig};
 
 /// What the command line asks for.
@@ -286,7 +287,7 @@ impl Flags {
 
     /// Nothing says where to listen or what to be: `dunlin` alone, perhaps with settings of the log.
     pub(crate) fn is_bare(&self) -> bool {
-        let texts = [&self.addr, &self.client_advertise]
+        let texts = [&self.addr, &self.client_advertise, &self.user, &self.pass, &self.auth]
             .into_iter()
             .chain(self.unserved_texts().map(|(_, text)| text));
         let paths = [&self.config, &self.pid, &self.ports_file_dir];
@@ -294,7 +295,7 @@ impl Flags {
             && self.http_port.is_none()
             && self.https_port.is_none()
             && !self.jetstream
-            && !self.asks_for_security()
+            && !self.asks_for_tls()
             && texts.into_iter().all(Option::is_none)
             && paths.into_iter().all(Option::is_none)
     }
@@ -323,12 +324,38 @@ impl Flags {
             }
             config.server_name = Some(name.clone()).filter(|name| !name.is_empty());
         }
+        self.apply_authorization(config, report);
         set(&mut config.client_advertise, &self.client_advertise);
         set(&mut config.pid_file, &self.pid);
         set(&mut config.ports_file_dir, &self.ports_file_dir);
         set(&mut config.workers, &self.workers.map(usize::from));
         self.apply_log(config);
         self.note_unserved(report);
+    }
+
+    /// A user or a token on the command line takes the place of those in the file.
+    fn apply_authorization(&self, config: &mut Config, report: &mut Report) {
+        let given = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
+        let (user, pass, token) = (given(&self.user), given(&self.pass), given(&self.auth));
+        let authorization = &mut config.authorization;
+        match (user, pass, token) {
+            (None, None, None) => return,
+            (None, None, Some(token)) => {
+                authorization.single = None;
+                authorization.token = Some(Secret::new(token));
+            }
+            (Some(user), pass, None) => {
+                authorization.token = None;
+                let secret = Secret::new(pass.unwrap_or_default());
+                let connections = ConnectionTypes::ALL;
+                authorization.single = Some(User { name: user.into(), secret, connections });
+            }
+            (None, Some(_), None) => report.error("--pass needs --user"),
+            _ => report.error("--auth cannot be combined with --user and --pass"),
+        }
+        if !authorization.users.is_empty() {
+            report.error("--user, --pass and --auth cannot be combined with the users of the file");
+        }
     }
 
     fn apply_log(&self, config: &mut Config) {
@@ -370,21 +397,6 @@ impl Flags {
         for (name, _) in texts.chain(switches).filter(|(_, is_set)| *is_set) {
             report.warn(format_args!("{name} is not served by dunlin yet, and has no effect"));
         }
-        if self.asks_for_credentials() {
-            report.error(
-                "--user, --pass and --auth are not served by dunlin yet, and not to be ignored: \
-                 every client would be let in",
-            );
-        }
-    }
-
-    fn asks_for_security(&self) -> bool {
-        self.asks_for_credentials() || self.asks_for_tls()
-    }
-
-    fn asks_for_credentials(&self) -> bool {
-        let texts = [&self.user, &self.pass, &self.auth];
-        texts.into_iter().flatten().any(|text| !text.is_empty())
     }
 
     fn asks_for_tls(&self) -> bool {

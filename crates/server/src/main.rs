@@ -215,8 +215,9 @@ impl Running<'_> {
         for warning in &report.warnings {
             tracing::warn!("{}", warning.text);
         }
-        for change in &changes {
-            tracing::info!("Reloaded: {} = {}", change.key, change.new);
+        for config::Change { key, new, .. } in &changes {
+            let value = if new.is_empty() { String::new() } else { format!(" = {new}") };
+            tracing::info!("Reloaded: {key}{value}");
         }
         let files = changes.iter().any(|change| change.key == "pid_file" || change.key == "ports_file_dir");
         self.config = config;

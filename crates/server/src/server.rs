@@ -6,10 +6,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::ClientConfig;
 use dunlin_websocket::handshake::OriginPolicy;
-use dunlin_worker::{Listener, WebSocketConfig, WorkerConfig, WorkerSnapshot};
+use dunlin_worker::{CookieNames, Listener, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
 use crate::config::{self, Change, Config, ListenPort, changes};
 use crate::monitoring::Monitoring;
@@ -306,6 +307,9 @@ fn worker_config(
     client.info.tls_available = tls.is_some();
     client.info.tls_required = tls.is_some_and(|tls| !tls.is_optional);
     client.info.tls_verify = config.tls.as_ref().is_some_and(|tls| tls.verify);
+    (client.auth, client.auth_timeout) = config.nats_rules();
+    // As nats-server: clients over TCP are not asked for credentials where they may do without; those on WebSocket are.
+    client.info.auth_required = client.auth.is_required() && !client.auth.has_no_auth_user();
     let ws = config.websocket.as_ref();
     let ws_ping = ws.and_then(|ws| ws.ping_interval).unwrap_or(config.ping_interval);
     let ws_host = ws.map_or("", |ws| &ws.host);
@@ -314,10 +318,14 @@ fn worker_config(
     ws_client.info.tls_available = ws_tls.is_some();
     ws_client.info.tls_required = ws_tls.is_some();
     ws_client.info.tls_verify = ws_tls.is_some_and(|tls| tls.verify);
+    (ws_client.auth, ws_client.auth_timeout) = config.websocket_rules();
+    ws_client.info.auth_required = ws_client.auth.is_required();
+    ws_client.connection = ConnectionType::WebSocket;
     WorkerConfig {
         client: Arc::new(client),
         websocket: WebSocketConfig {
             client: Arc::new(ws_client),
+            cookies: ws.map_or_else(CookieNames::default, |ws| ws.cookies.clone()),
             handshake_timeout: ws.map_or(Duration::from_secs(10), |ws| ws.handshake_timeout),
             headers: ws.map_or_else(Vec::new, |ws| ws.headers.clone()),
             slow_consumer: ws.and_then(|ws| ws.slow_consumer).unwrap_or(config.slow_consumer),
@@ -375,6 +383,9 @@ fn client_config(
         subscription_tokens_max: config.max_sub_tokens.map(usize::from),
         ping_interval,
         pings_out_max: config.ping_max,
+        auth: Rules::open(),
+        auth_timeout: Duration::ZERO,
+        connection: ConnectionType::Standard,
         info,
     }
 }

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use dunlin_auth::{ConnectionType, Credentials, Identity, Rules};
 use dunlin_broker::Message;
 use dunlin_nats_protocol::{
     ClientOp, Connect, Info, Limits, Parser, Publish, ServerOp, Subscribe, encode_err,
@@ -11,6 +12,7 @@ use dunlin_nats_protocol::{
 use dunlin_subject::{Filter, Subject};
 use serde::de::DeserializeSeed as _;
 
+use crate::client_auth::Admission;
 use crate::client_trace;
 use crate::{Capabilities, CloseReason, Commands, Description, Dialect, Instant, Session};
 
@@ -27,6 +29,12 @@ pub struct ClientConfig {
     pub ping_interval: Duration,
     /// How many PINGs may go unanswered.
     pub pings_out_max: u32,
+    /// Who may connect.
+    pub auth: Rules,
+    /// How long a client has for saying who it is, where it has to (nats: `authorization { timeout }`).
+    pub auth_timeout: Duration,
+    /// How clients of the listener are connected: users may be restricted to some of these types.
+    pub connection: ConnectionType,
     /// What INFO says, but for the fields that are the client's own.
     pub info: Info,
 }
@@ -44,14 +52,16 @@ pub struct Peer {
 
 /// A NATS client: greets it with INFO, reads its ops, keeps its options, and pings it.
 pub struct Client {
-    config: Arc<ClientConfig>,
+    pub(crate) config: Arc<ClientConfig>,
     parser: Parser,
-    peer: Peer,
+    client_id: u64,
+    ip: IpAddr,
+    pub(crate) admission: Admission,
     options: Options,
     /// What the client said about itself. Apart, because most of a server's connections are idle, and small.
     about: Option<Box<About>>,
     /// There was a CONNECT.
-    is_connected: bool,
+    pub(crate) is_connected: bool,
     /// INFO goes out once more behind the first PONG after CONNECT (nats: INFO `connect_info`).
     connect_info_due: bool,
     /// INFO may come at any time: the client has said so, and has had its first PONG.
@@ -67,12 +77,14 @@ struct Options {
     headers: bool,
     echo: bool,
     no_responders: bool,
-    protocol: i64,
+    protocol: i8,
 }
 
 impl Options {
     fn of(connect: &Connect) -> Options {
         let &Connect { verbose, pedantic, headers, echo, no_responders, protocol, .. } = connect;
+        // Those that do not fit have been refused.
+        let protocol = i8::try_from(protocol).unwrap_or_default();
         Options { verbose, pedantic, headers, echo, no_responders, protocol }
     }
 }
@@ -105,10 +117,28 @@ const FIRST_PING: Duration = Duration::from_secs(2);
 impl Client {
     /// A client that has just connected.
     pub fn new(config: Arc<ClientConfig>, peer: Peer, now: Instant) -> Client {
+        Client::with_credentials(config, peer, now, Credentials::default())
+    }
+
+    /// A client of whom the transport knows who it is: from cookies, say. What CONNECT names itself counts more.
+    pub fn with_credentials(
+        config: Arc<ClientConfig>,
+        peer: Peer,
+        now: Instant,
+        presented: Credentials,
+    ) -> Client {
         let first = config.ping_interval.min(FIRST_PING);
         let spread = first / 5 * u32::try_from(peer.jitter % 1024).unwrap_or(0) / 1024;
+        let admission = if config.auth.is_required() {
+            Admission::awaited(now + config.auth_timeout, presented)
+        } else {
+            Admission::Open
+        };
         Client {
             parser: Parser::new(config.limits),
+            client_id: peer.client_id,
+            ip: peer.ip,
+            admission,
             options: Options::of(&Connect::default()),
             about: None,
             is_connected: false,
@@ -116,14 +146,13 @@ impl Client {
             takes_info: false,
             pings: Pings { next: now + first + spread, last_input: now, sent: now, out: 0, rtt: None },
             config,
-            peer,
         }
     }
 
     fn send_info(&self, occasion: Occasion, commands: &mut dyn Commands) {
         let mut info = self.config.info.clone();
-        info.client_id = self.peer.client_id;
-        info.client_ip = self.peer.ip.to_string();
+        info.client_id = self.client_id;
+        info.client_ip = self.ip.to_string();
         match occasion {
             Occasion::Open => {}
             Occasion::Connected => {
@@ -155,7 +184,7 @@ impl Client {
                 commands.unsubscribe(unsubscribe.sid, unsubscribe.max);
                 self.acknowledge(commands);
             }
-            ClientOp::Connect(json) => self.handle_connect(json, commands)?,
+            ClientOp::Connect(json) => self.handle_connect(json, now, commands)?,
             ClientOp::Ping => {
                 commands.reply(b"PONG\r\n");
                 if core::mem::take(&mut self.connect_info_due) {
@@ -187,22 +216,42 @@ impl Client {
     /// Reads CONNECT. In a further one, what is not named stays as it was (nats 2.15).
     fn read_connect(&self, json: &[u8]) -> serde_json::Result<Connect> {
         let Options { verbose, pedantic, headers, echo, no_responders, protocol } = self.options;
-        let so_far =
-            Connect { verbose, pedantic, headers, echo, no_responders, protocol, ..Connect::default() };
+        let so_far = Connect {
+            verbose,
+            pedantic,
+            headers,
+            echo,
+            no_responders,
+            protocol: protocol.into(),
+            ..Connect::default()
+        };
         let mut reader = serde_json::Deserializer::from_slice(json);
         let connect = so_far.deserialize(&mut reader)?;
         reader.end()?;
         Ok(connect)
     }
 
-    fn handle_connect(&mut self, json: &[u8], commands: &mut dyn Commands) -> Result<(), CloseReason> {
+    fn handle_connect(
+        &mut self,
+        json: &[u8],
+        now: Instant,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason> {
         let connect = self.read_connect(json).ok().filter(|_| !has_control_in_string(json));
-        let connect = connect.ok_or(CloseReason::ConnectSyntax)?;
+        self.admit(connect.ok_or(CloseReason::ConnectSyntax)?, now, commands)
+    }
+
+    /// What follows when a client is let in.
+    pub(crate) fn finish_connect(
+        &mut self,
+        connect: Connect,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason> {
+        if !connect.account.is_empty() || connect.new_account {
+            return Err(self.refuse_account(commands));
+        }
         if !(0..=1).contains(&connect.protocol) {
             return Err(CloseReason::BadProtocolVersion);
-        }
-        if !connect.account.is_empty() || connect.new_account {
-            return Err(CloseReason::AuthorizationViolation);
         }
         let headers = connect.headers && self.config.info.headers;
         if connect.no_responders && !headers {
@@ -322,11 +371,12 @@ impl Session for Client {
         commands: &mut dyn Commands,
     ) -> Result<usize, CloseReason> {
         self.pings.last_input = now;
+        self.check_first_op(input, commands)?;
         let mut used = 0;
         while let Some((op, len)) = self.parser.next(&input[used..]).map_err(CloseReason::Parse)? {
             self.handle_op(op, now, commands)?;
             used += len;
-            if commands.is_full() {
+            if commands.is_full() || self.admission.is_checking() {
                 break;
             }
         }
@@ -339,6 +389,16 @@ impl Session for Client {
 
     fn handle_timeout(&mut self, now: Instant, commands: &mut dyn Commands) -> Result<(), CloseReason> {
         let interval = self.config.ping_interval;
+        if let Some(deadline) = self.admission.deadline() {
+            if deadline <= now {
+                // A check that is under way need not be finished.
+                self.admission = Admission::awaited(Instant::NEVER, Credentials::default());
+                return Err(CloseReason::AuthenticationTimeout);
+            }
+            // Who is not let in is not pinged.
+            self.pings.next = now + interval.min(FIRST_PING);
+            return Ok(());
+        }
         self.pings.next = now + interval;
         let measured = self.pings.rtt.is_some() || self.pings.out > 0;
         if measured && now - self.pings.last_input < interval {
@@ -354,7 +414,15 @@ impl Session for Client {
     }
 
     fn poll_timeout(&self) -> Instant {
-        self.pings.next
+        self.pings.next.min(self.admission.deadline().unwrap_or(Instant::NEVER))
+    }
+
+    fn handle_verdict(
+        &mut self,
+        identity: Option<Identity>,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason> {
+        Client::handle_verdict(self, identity, commands)
     }
 
     fn handle_lame_duck(&mut self, commands: &mut dyn Commands) {
@@ -363,11 +431,16 @@ impl Session for Client {
         }
     }
 
-    fn set_config(&mut self, config: &Arc<ClientConfig>) {
+    fn set_config(
+        &mut self,
+        config: &Arc<ClientConfig>,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason> {
         // nats: a new max_control_line is for new clients.
         let control_line_max = self.config.limits.control_line_max;
         self.parser.set_limits(Limits { control_line_max, ..config.limits });
         self.config = Arc::clone(config);
+        self.check_again(commands)
     }
 
     fn dialect(&self) -> Dialect {
@@ -381,6 +454,7 @@ impl Session for Client {
             lang: about.map(|about| &*about.lang),
             version: about.map(|about| &*about.version),
             rtt: self.pings.rtt,
+            user: self.admission.user(),
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum CloseReason {
     NoRespondersNeedHeaders,
     /// Credentials are missing or wrong, or CONNECT chooses its account.
     AuthorizationViolation,
+    /// The client has not said in time who it is.
+    AuthenticationTimeout,
     /// The server has as many connections as it may have.
     MaxConnections,
     /// The client goes on without TLS, or says nothing, where TLS is required.
@@ -61,6 +63,7 @@ impl CloseReason {
             R::BadProtocolVersion => Some("invalid client protocol"),
             R::NoRespondersNeedHeaders => Some("no responders requires headers support"),
             R::AuthorizationViolation => Some("Authorization Violation"),
+            R::AuthenticationTimeout => Some("Authentication Timeout"),
             R::MaxConnections => Some("maximum connections exceeded"),
             R::TlsRequired => Some("Secure Connection - TLS Required"),
             R::Throttled => Some("Connection throttling is active. Please try again later."),
@@ -85,6 +88,7 @@ impl CloseReason {
             | R::HeadersNotSupported
             | R::BadProtocolVersion => 1002,
             R::AuthorizationViolation
+            | R::AuthenticationTimeout
             | R::MaxConnections
             | R::Throttled
             | R::SlowConsumerPending
@@ -107,6 +111,7 @@ impl CloseReason {
             R::BadProtocolVersion => "Bad Client Protocol Version",
             R::NoRespondersNeedHeaders => "No Responders Requires Headers",
             R::AuthorizationViolation => "Authentication Failure",
+            R::AuthenticationTimeout => "Authentication Timeout",
             R::MaxConnections | R::Throttled => "Maximum Connections Exceeded",
             R::TlsRequired => "TLS Handshake Failure",
             R::StaleConnection => "Stale Connection",

@@ -1,5 +1,6 @@
 //! What a session asks of the broker.
 
+use dunlin_auth::Check;
 use dunlin_broker::Message;
 use dunlin_subject::Filter;
 
@@ -21,6 +22,13 @@ pub trait Commands {
 
     /// Writes an op that came in to the log, at trace level.
     fn trace(&mut self, op: &str);
+
+    /// Has a check run that takes long. Its outcome comes back with [`handle_verdict`](crate::Session::handle_verdict); until
+    /// then the session gets no input.
+    fn authenticate(&mut self, check: Check);
+
+    /// Writes to the log that a peer is not let in, with who it says it is (nats: `authentication error`).
+    fn authentication_error(&mut self, claim: Option<&str>);
 
     /// From now on these hold.
     fn set_capabilities(&mut self, capabilities: Capabilities);

@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
+use dunlin_auth::Identity;
+
 mod client;
+mod client_auth;
 mod client_trace;
 mod close_reason;
 mod commands;
@@ -49,8 +52,20 @@ pub trait Session {
     /// The server is about to stop: tell the peer, if it understands that.
     fn handle_lame_duck(&mut self, commands: &mut dyn Commands);
 
-    /// From now on `config` holds.
-    fn set_config(&mut self, config: &Arc<ClientConfig>);
+    /// What came of a check that the session asked for ([`Commands::authenticate`]): who the peer is, or that it is not who it
+    /// says. Until then the driver hands in no input.
+    fn handle_verdict(
+        &mut self,
+        identity: Option<Identity>,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason>;
+
+    /// From now on `config` holds. An `Err`: under it, the peer would not have been let in.
+    fn set_config(
+        &mut self,
+        config: &Arc<ClientConfig>,
+        commands: &mut dyn Commands,
+    ) -> Result<(), CloseReason>;
 
     /// How deliveries to this session are written.
     fn dialect(&self) -> Dialect;
@@ -70,4 +85,6 @@ pub struct Description<'a> {
     pub version: Option<&'a str>,
     /// The round-trip time of the last PING that was answered, in nanoseconds.
     pub rtt: Option<u64>,
+    /// The user that it was let in as.
+    pub user: Option<&'a str>,
 }

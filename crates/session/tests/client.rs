@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dunlin_auth::{Check, ConnectionType, Rules};
 use dunlin_broker::Message;
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{Capabilities, Client, ClientConfig, CloseReason, Commands, Instant, Peer, Session};
@@ -22,6 +23,12 @@ impl Commands for Recorder {
         self.log.push(String::from_utf8_lossy(text).trim_end().to_owned());
     }
     fn trace(&mut self, _: &str) {}
+    fn authenticate(&mut self, _: Check) {
+        unreachable!("nobody is asked for credentials here");
+    }
+    fn authentication_error(&mut self, claim: Option<&str>) {
+        self.log.push(format!("authentication error {claim:?}"));
+    }
     fn set_capabilities(&mut self, c: Capabilities) {
         self.log.push(format!("capabilities {} {} {}", c.headers, c.echo, c.no_responders));
     }
@@ -59,6 +66,9 @@ fn config() -> ClientConfig {
         subscription_tokens_max: Some(3),
         ping_interval: Duration::from_secs(60),
         pings_out_max: 2,
+        auth: Rules::open(),
+        auth_timeout: Duration::from_secs(2),
+        connection: ConnectionType::Standard,
         info: Info { headers: true, ..Info::default() },
     }
 }

@@ -4,11 +4,13 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::sync::Arc;
 
+use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_worker::{
-    Accepted, CompressionConfig, Listener, Shared, SlowConsumer, WebSocketConfig, Worker, WorkerConfig,
+    Accepted, CompressionConfig, CookieNames, Listener, Shared, SlowConsumer, WebSocketConfig, Worker,
+    WorkerConfig,
 };
 use fastrand::Rng;
 
@@ -78,10 +80,14 @@ impl Settings {
             subscription_tokens_max: None,
             ping_interval: self.ping_interval,
             pings_out_max: self.pings_out_max,
+            auth: Rules::open(),
+            auth_timeout: Duration::from_secs(2),
+            connection: ConnectionType::Standard,
             info: Info { headers: true, max_payload: 1 << 20, version: "2.15.0".into(), ..Info::default() },
         });
         let websocket = WebSocketConfig {
             client: Arc::clone(&client),
+            cookies: CookieNames::default(),
             handshake_timeout: self.handshake_timeout,
             headers: vec![("X-Test".into(), "yes".into())],
             compression: self.compression,

@@ -8,7 +8,7 @@ use dunlin_broker::Interest;
 use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
 
-use crate::{Listener, SlowConsumer, TlsPolicy};
+use crate::{CookieNames, Listener, SlowConsumer, TlsPolicy};
 
 /// The settings of a worker. All workers of a server have the same.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub struct WebSocketConfig {
     /// The longest time from the connection to the end of the opening handshake. A peer that is silent for as long is
     /// told so (status 408) and closed.
     pub handshake_timeout: Duration,
+    /// The names of the cookies that hold credentials.
+    pub cookies: CookieNames,
     /// Headers that the 101 response carries besides its own.
     pub headers: Vec<(String, String)>,
     /// What becomes of its clients that do not take their messages.

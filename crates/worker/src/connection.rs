@@ -134,6 +134,8 @@ pub(crate) struct Connection {
     pub held_until: Instant,
     /// A monitoring request that has not been answered.
     pub awaits_response: bool,
+    /// Who its client is is being checked. It is not read until that is known.
+    pub awaits_verdict: bool,
 
     pub capabilities: Capabilities,
     pub dialect: Dialect,

@@ -21,6 +21,11 @@ impl Worker {
     pub(crate) fn read<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         let now = self.now;
         let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.awaits_verdict && conn.stage == Stage::Open {
+            // It is marked as ready again when the verdict is there.
+            conn.is_ready = false;
+            return;
+        }
         if conn.held_until > now {
             self.held.push(id);
             return;
@@ -174,6 +179,11 @@ impl Worker {
     pub(crate) fn feed<W: Wire>(&mut self, id: ConnId, mut bytes: &[u8], wire: &mut W) {
         while !bytes.is_empty() {
             let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.stage == Stage::Open) else { return };
+            if conn.awaits_verdict {
+                // No more than was read at once.
+                conn.carry.extend_from_slice(bytes);
+                return;
+            }
             let used = if conn.carry.is_empty() {
                 let Some(used) = self.feed_session(id, bytes) else { return };
                 let Some(conn) = self.conns.get_mut(id) else { return };

@@ -13,10 +13,12 @@
 //! Wire::write <- framing <- encoding  <────┘ (once for each distinct list and framing)
 //! ```
 
+mod auth;
 mod backlog;
 mod catch_up;
 mod config;
 mod connection;
+mod cookies;
 mod crossing;
 mod encodings;
 mod ending;
@@ -38,9 +40,11 @@ mod turn;
 mod upgrade;
 mod wire;
 
+pub use auth::AuthRequest;
 pub use backlog::SlowConsumer;
 pub use config::{CompressionConfig, Shared, WebSocketConfig, WorkerConfig};
 pub use connection::{Accepted, ConnId, Listener};
+pub use cookies::CookieNames;
 pub use crossing::Crossing;
 pub use http::{MonitorRequest, MonitorResponse};
 pub use snapshot::{

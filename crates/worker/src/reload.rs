@@ -21,9 +21,12 @@ impl Worker {
                 Listener::WebSocket => &self.config.websocket.client,
                 Listener::Nats | Listener::Monitor => &self.config.client,
             };
-            if let Some(session) = &mut conn.session {
-                session.set_config(client);
+            let client = Arc::clone(client);
+            let result = self.with_session(id, |session, router| session.set_config(&client, router));
+            if let Some(Err(reason)) = result {
+                self.end(id, Ending::Session(reason));
             }
+            let Some(conn) = self.conns.get_mut(id) else { continue };
             if conn.admitted && self.shared.dismiss_surplus(self.config.connections_max) {
                 conn.admitted = false;
                 self.end(id, Ending::Session(CloseReason::MaxConnections));

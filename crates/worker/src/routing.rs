@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use dunlin_auth::Check;
 use dunlin_broker::{Item, Message, NewSubscription, Route, Sid, Target};
 use dunlin_nats_protocol::encode_no_responders;
 use dunlin_session::{Capabilities, CloseReason, Commands, Delivery, Dialect, Session};
@@ -278,6 +279,17 @@ impl Commands for Router<'_> {
 
     fn reply(&mut self, text: &[u8]) {
         self.worker.reply(self.id, text);
+    }
+
+    fn authenticate(&mut self, check: Check) {
+        self.worker.request_check(self.id, check);
+    }
+
+    fn authentication_error(&mut self, claim: Option<&str>) {
+        if let Some(conn) = self.worker.conns.get_mut(self.id) {
+            let claim = claim.map_or_else(String::new, |claim| format!(" - {claim}"));
+            tracing::error!("{} - authentication error{claim}", conn.label());
+        }
     }
 
     fn set_capabilities(&mut self, capabilities: Capabilities) {

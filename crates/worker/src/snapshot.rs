@@ -71,6 +71,8 @@ pub struct ConnectionSnapshot {
     pub lang: Option<String>,
     /// The version of its library.
     pub version: Option<String>,
+    /// The user that it was let in as.
+    pub user: Option<String>,
     /// What its TLS handshake has agreed on; `None`: it is not encrypted.
     pub tls: Option<TlsInfo>,
     /// How many subscriptions it has.
@@ -187,6 +189,7 @@ impl Worker {
             name: owned(description.name),
             lang: owned(description.lang),
             version: owned(description.version),
+            user: owned(description.user),
             tls: conn.tls.as_deref().cloned(),
             subscription_count: conn.subscription_count,
             subscriptions: subscriptions.collect(),

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::io;
 
+use dunlin_auth::Credentials;
 use dunlin_session::{CloseReason, Instant};
 
 use crate::connection::{Connection, Listener};
@@ -178,7 +179,7 @@ impl Worker {
         conn.security = Security::Settled;
         conn.deadline = Instant::NEVER;
         if conn.session.is_none() {
-            self.start_client(id);
+            self.start_client(id, Credentials::default());
         }
         self.arm(id);
     }
@@ -224,7 +225,7 @@ impl Worker {
         if conn.listener == Listener::Nats {
             conn.deadline = Instant::NEVER;
             if conn.session.is_none() {
-                self.start_client(id);
+                self.start_client(id, Credentials::default());
             }
         }
         self.arm(id);
@@ -249,7 +250,7 @@ impl Worker {
             Security::AwaitedBeforeInfo => {
                 conn.security = Security::Awaited;
                 conn.deadline = conn.opened + timeout;
-                self.start_client(id);
+                self.start_client(id, Credentials::default());
                 self.arm(id);
             }
             Security::Awaited if is_optional && conn.listener == Listener::Nats => self.go_on_plain(id),

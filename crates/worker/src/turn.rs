@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use dunlin_auth::{Credentials, Identity};
 use dunlin_broker::{Arena, ListId, Lists, RouteCache, Subscriptions};
 use dunlin_session::{Capabilities, Client, CloseReason, Dialect, Instant, Peer};
 use fastrand::Rng;
 
+use crate::auth::AuthRequest;
 use crate::backlog::Kept;
 use crate::connection::{Connection, Connections, Framing, Stage, Traffic, Transport};
 use crate::encodings::Encodings;
@@ -63,6 +65,8 @@ pub struct Worker {
     pub(crate) outbox: Vec<Crossing>,
     pub(crate) read_buffer: Vec<u8>,
     pub(crate) monitor_requests: Vec<MonitorRequest>,
+    pub(crate) auth_requests: Vec<AuthRequest>,
+    pub(crate) verdicts: Vec<(ConnId, Option<Identity>)>,
 
     pub(crate) counters: Counters,
     /// The clients that went last, for monitoring.
@@ -110,6 +114,8 @@ impl Worker {
             outbox: (0..workers).map(|_| Crossing::default()).collect(),
             read_buffer: Vec::new(),
             monitor_requests: Vec::new(),
+            auth_requests: Vec::new(),
+            verdicts: Vec::new(),
             counters: Counters::default(),
             closed: VecDeque::new(),
         }
@@ -147,6 +153,7 @@ impl Worker {
             input_ended: false,
             held_until: Instant::default(),
             awaits_response: false,
+            awaits_verdict: false,
             capabilities: Capabilities { headers: false, echo: true, no_responders: false },
             dialect: Dialect::Nats,
             framing: Framing::Raw,
@@ -162,14 +169,14 @@ impl Worker {
             traffic: Traffic::default(),
         });
         if greets {
-            self.start_client(id);
+            self.start_client(id, Credentials::default());
         }
         self.arm(id);
         id
     }
 
-    /// Starts the session of a NATS client, whose stream begins now.
-    pub(crate) fn start_client(&mut self, id: ConnId) {
+    /// Starts the session of a NATS client, whose stream begins now. `presented`: what is known already of who it is.
+    pub(crate) fn start_client(&mut self, id: ConnId, presented: Credentials) {
         let now = self.now;
         let admitted = self.shared.admit_client(self.config.connections_max);
         let Some(conn) = self.conns.get_mut(id) else { return };
@@ -179,7 +186,7 @@ impl Worker {
             Listener::Nats | Listener::Monitor => &self.config.client,
         };
         let peer = Peer { client_id: conn.client_id, ip: conn.peer.ip(), jitter: self.rng.u64(..) };
-        let client = Client::new(Arc::clone(config), peer, now);
+        let client = Client::with_credentials(Arc::clone(config), peer, now, presented);
         conn.session = Some(Box::new(client));
         conn.admitted = admitted;
         self.counters.connections_total += 1;
@@ -217,8 +224,8 @@ impl Worker {
 
     /// When the next turn is due, should nothing happen before.
     pub fn next_deadline(&self) -> Instant {
-        if !self.inbox.is_empty() || !self.dirty.is_empty() || (!self.ready.is_empty() && !self.is_backlogged)
-        {
+        let has_work = !self.inbox.is_empty() || !self.dirty.is_empty() || !self.verdicts.is_empty();
+        if has_work || (!self.ready.is_empty() && !self.is_backlogged) {
             return self.now;
         }
         let waits = self.is_backlogged && !self.ready.is_empty() || !self.held.is_empty();
@@ -242,6 +249,7 @@ impl Worker {
         while let Some(crossing) = self.inbox.pop_front() {
             self.deliver_crossing(crossing, wire);
         }
+        self.handle_verdicts(wire);
         self.release_held();
         self.is_backlogged = wire.is_backlogged();
         let reads = if self.is_backlogged { 0 } else { self.ready.len() };
@@ -341,6 +349,10 @@ impl Worker {
         // Not asked of `session`: that one is away while it is the session's own command that ends the connection.
         let text = ending.wire_text().filter(|_| conn.can_be_told());
         conn.ending = Some(ending);
+        if core::mem::take(&mut conn.awaits_verdict) {
+            // What the peer has sent in the meantime is read and dropped, as always at the end.
+            self.set_readable(id, false);
+        }
         self.unsubscribe_all(id);
         if let Some(text) = text {
             let mut line = Vec::new();

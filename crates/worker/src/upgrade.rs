@@ -125,7 +125,9 @@ impl Worker {
             conn.keep_contexts(params, config.level);
         }
         conn.deadline = Instant::NEVER;
-        self.start_client(id);
+        let cookies = &self.config.websocket.cookies;
+        let presented = cookies.credentials(head.values("Cookie"));
+        self.start_client(id, presented);
         self.arm(id);
     }
 

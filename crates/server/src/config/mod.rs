@@ -3,10 +3,11 @@
 //! [`load`] reads a configuration file into it. Each block of the file has a module of its own here.
 //!
 //! Keys that nobody knows are mistakes. Of those that nats-server knows and dunlin does not serve yet ([`unserved`]), most are
-//! accepted with a warning. Refused are those that close a server off (`authorization`, `accounts` with users, `operator`,
+//! accepted with a warning. Refused are those that close a server off (`permissions`, `accounts` with users, `operator`,
 //! `tls` and their like, also inside `websocket`, and on the command line): a server that ignored them would be open where
 //! its operator believes it closed.
 
+mod authorization;
 mod compression;
 mod file;
 mod listen;
@@ -24,7 +25,8 @@ use std::time::Duration;
 
 use dunlin_websocket::handshake::OriginPattern;
 
-pub use dunlin_worker::{CompressionConfig, SlowConsumer};
+pub use authorization::AuthorizationConfig;
+pub use dunlin_worker::{CompressionConfig, CookieNames, SlowConsumer};
 pub use file::{Loaded, load};
 pub use reload::{Change, changes};
 pub use report::{Report, Warning};
@@ -61,6 +63,10 @@ pub struct Config {
     pub http_base_path: String,
     /// `websocket`: the listener of WebSocket clients.
     pub websocket: Option<WebSocketConfig>,
+    /// `authorization`: who may connect.
+    pub authorization: AuthorizationConfig,
+    /// `no_auth_user`: the user that a client without credentials is.
+    pub no_auth_user: Option<String>,
     /// `max_control_line`, in bytes.
     pub max_control_line: usize,
     /// `max_payload`, in bytes.
@@ -115,6 +121,8 @@ impl Default for Config {
             http: None,
             http_base_path: String::new(),
             websocket: None,
+            authorization: AuthorizationConfig::default(),
+            no_auth_user: None,
             max_control_line: 4096,
             max_payload: 1 << 20,
             max_pending: 64 << 20,
@@ -192,8 +200,12 @@ pub struct WebSocketConfig {
     pub compression: Option<CompressionConfig>,
     /// `slow_consumer` of WebSocket clients, where it is another than the server's.
     pub slow_consumer: Option<SlowConsumer>,
-    /// The names of the cookies that hold credentials.
-    pub cookies: Cookies,
+    /// `authorization`: a user or a token in the place of what holds for all clients. It has no users.
+    pub authorization: AuthorizationConfig,
+    /// `no_auth_user`, in the place of that of all clients.
+    pub no_auth_user: Option<String>,
+    /// `user_cookie`, `pass_cookie`, `token_cookie`.
+    pub cookies: CookieNames,
     /// `headers`: more headers for the 101 response.
     pub headers: Vec<(String, String)>,
     /// `ping_interval` of WebSocket clients, where it is another than the server's.
@@ -217,23 +229,14 @@ impl Default for WebSocketConfig {
             handshake_timeout: Duration::from_secs(10),
             compression: None,
             slow_consumer: None,
-            cookies: Cookies::default(),
+            authorization: AuthorizationConfig::default(),
+            no_auth_user: None,
+            cookies: CookieNames::default(),
             headers: Vec::new(),
             ping_interval: None,
             no_masking: true,
         }
     }
-}
-
-/// The names of cookies (`user_cookie`, `pass_cookie`, `token_cookie`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cookies {
-    /// Holds the user's name.
-    pub user: Option<String>,
-    /// Holds the password.
-    pub pass: Option<String>,
-    /// Holds the token.
-    pub token: Option<String>,
 }
 
 /// The log.

@@ -1,8 +1,10 @@
 //! What differs between two configurations.
 
-use std::fmt::Debug;
+use core::fmt::Debug;
 
-use super::{Config, Cookies, TlsConfig, WebSocketConfig};
+use dunlin_auth::{Secret, User};
+
+use super::{AuthorizationConfig, Config, CookieNames, TlsConfig, WebSocketConfig};
 
 /// A setting with another value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +13,7 @@ pub struct Change {
     pub key: &'static str,
     /// The value so far, for people.
     pub old: String,
-    /// The value to be.
+    /// The value to be; empty where it is not to be seen.
     pub new: String,
     /// It can change while the server runs. These are the settings of which nats-server says so, the lame duck's, and those
     /// of `websocket` but for its listener.
@@ -21,6 +23,8 @@ pub struct Change {
 /// The settings in which `new` differs from `old`.
 pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
     let mut changes = Changes(Vec::new());
+    changes.compare_authorization(&old.authorization, &new.authorization);
+    changes.compare("no_auth_user", &old.no_auth_user, &new.no_auth_user, true);
     macro_rules! compare {
         ($reloadable:literal: $($key:literal $($field:ident).+),+ $(,)?) => {$(
             changes.compare($key, &old.$($field).+, &new.$($field).+, $reloadable);
@@ -66,11 +70,35 @@ impl Changes {
         }
     }
 
+    /// For what is not to be seen in a log.
+    fn compare_hidden<T: PartialEq>(&mut self, key: &'static str, old: &T, new: &T) {
+        if old != new {
+            self.0.push(Change { key, old: String::new(), new: String::new(), reloadable: true });
+        }
+    }
+
+    /// The names of the changes are those of nats-server.
+    fn compare_authorization(&mut self, old: &AuthorizationConfig, new: &AuthorizationConfig) {
+        fn name(config: &AuthorizationConfig) -> Option<&str> {
+            config.single.as_ref().map(|User { name, .. }| &**name)
+        }
+        fn password(config: &AuthorizationConfig) -> Option<&Secret> {
+            config.single.as_ref().map(|User { secret, .. }| secret)
+        }
+        self.compare_hidden("authorization users", &old.users, &new.users);
+        self.compare_hidden("authorization username", &name(old), &name(new));
+        self.compare_hidden("authorization password", &password(old), &password(new));
+        self.compare_hidden("authorization token", &old.token, &new.token);
+        self.compare("authorization timeout", &old.timeout, &new.timeout, true);
+    }
+
     fn compare_websocket(&mut self, old: &WebSocketConfig, new: &WebSocketConfig) {
         macro_rules! compare {
             ($($reloadable:literal: $($key:literal $field:ident),+);+ $(;)?) => {
                 // Names all fields: a new one has to say whether it can change.
-                let WebSocketConfig { $($($field: _),+),+ , allowed_origins: _, cookies: _, tls: _ } = new;
+                let WebSocketConfig {
+                    $($($field: _),+),+ , allowed_origins: _, cookies: _, tls: _, authorization: _
+                } = new;
                 $($(self.compare($key, &old.$field, &new.$field, $reloadable);)+)+
             };
         }
@@ -78,14 +106,15 @@ impl Changes {
             config.allowed_origins.iter().map(ToString::to_string).collect()
         };
         self.compare("websocket.allowed_origins", &origins(old), &origins(new), true);
-        let Cookies { user, pass, token } = &old.cookies;
+        let CookieNames { user, pass, token } = &old.cookies;
         self.compare("websocket.user_cookie", user, &new.cookies.user, true);
         self.compare("websocket.pass_cookie", pass, &new.cookies.pass, true);
         self.compare("websocket.token_cookie", token, &new.cookies.token, true);
         self.compare_tls("websocket.tls", &old.tls, &new.tls, old.tls.is_some() == new.tls.is_some());
+        self.compare_hidden("websocket.authorization", &old.authorization, &new.authorization);
         compare!(
             false: "websocket.host" host, "websocket.port" port, "websocket.no_tls" no_tls;
-            true: "websocket.advertise" advertise, "websocket.same_origin" same_origin,
+            true: "websocket.advertise" advertise, "websocket.no_auth_user" no_auth_user, "websocket.same_origin" same_origin,
                 "websocket.require_origin" require_origin, "websocket.handshake_timeout" handshake_timeout,
                 "websocket.compression" compression, "websocket.slow_consumer" slow_consumer, "websocket.headers" headers,
                 "websocket.ping_interval" ping_interval, "websocket.no_masking" no_masking;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dunlin_conf::{Entry, Map};
 
-use super::{Config, HttpConfig, ListenPort, Report, listen, slow_consumer, tls, websocket};
+use super::{Config, HttpConfig, ListenPort, Report, authorization, listen, slow_consumer, tls, websocket};
 
 /// The workers that a file may ask for.
 const WORKERS_MAX: i64 = 256;
@@ -27,6 +27,7 @@ pub(super) fn read(root: &Map, config: &mut Config, report: &mut Report) {
             report.unknown(entry, "");
         }
     }
+    authorization::check(root, config, report);
 }
 
 fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
@@ -52,6 +53,8 @@ fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report)
         }
         "tls" => config.tls = tls::read(entry, report),
         "allow_non_tls" => report.set(&mut config.allow_non_tls, entry.boolean()),
+        "authorization" | "authentication" => config.authorization = authorization::read(entry, report),
+        "no_auth_user" => config.no_auth_user = report.text(entry),
         "websocket" | "ws" => config.websocket = websocket::read(entry, report),
         _ => return false,
     }

@@ -55,7 +55,6 @@ pub fn unserved(key: &str) -> Option<Unserved> {
         "prof_block_rate",
     ];
     const REFUSE: &[&str] = &[
-        "authorization",
         "accounts",
         "operator",
         "operators",
@@ -65,7 +64,6 @@ pub fn unserved(key: &str) -> Option<Unserved> {
         "root_operators",
         "trusted_keys",
         "trusted",
-        "no_auth_user",
         "proxies",
     ];
     if WARN.contains(&key) {
@@ -89,9 +87,7 @@ impl Report {
                     self.warn_unserved(entry);
                 }
             }
-            (Some(Unserved::Refuse), "authorization") => self.refuse_authorization(entry),
             (Some(Unserved::Refuse), "accounts") => self.refuse_accounts(entry),
-            (Some(Unserved::Refuse), "no_auth_user") => self.refuse_no_auth_user(entry),
             (Some(Unserved::Refuse), _) => self.refuse(entry, "users would not be checked against it"),
         }
         true
@@ -102,16 +98,6 @@ impl Report {
             &entry.key_place,
             format_args!("{} is not served by dunlin yet, and has no effect", entry.key),
         );
-    }
-
-    /// A block with nothing but a timeout asks for no credentials.
-    pub(super) fn refuse_authorization(&mut self, entry: &Entry) {
-        let Some(block) = self.value(entry.map()) else { return };
-        if block.iter().all(|entry| entry.key.eq_ignore_ascii_case("timeout")) {
-            self.warn_unserved(entry);
-        } else {
-            self.refuse(entry, "every client would be let in, whatever its credentials");
-        }
     }
 
     /// Accounts that nobody can log in to close nothing off.
@@ -131,13 +117,7 @@ impl Report {
         }
     }
 
-    pub(super) fn refuse_no_auth_user(&mut self, entry: &Entry) {
-        if self.text(entry).is_some() {
-            self.refuse(entry, "there are no users whose permissions a client could have");
-        }
-    }
-
-    fn refuse(&mut self, entry: &Entry, reason: &str) {
+    pub(super) fn refuse(&mut self, entry: &Entry, reason: &str) {
         self.error_at(
             &entry.key_place,
             format_args!("{} is not served by dunlin yet, and not to be ignored: {reason}", entry.key),

@@ -22,6 +22,9 @@ impl Config {
         if self.lame_duck_grace_period >= self.lame_duck_duration {
             report.error("lame_duck_grace_period must be shorter than lame_duck_duration");
         }
+        if self.has_plain_passwords() {
+            report.warn("Plaintext passwords detected, use nkeys or bcrypt");
+        }
         if self.http.as_ref().is_some_and(|http| http.is_tls) && self.tls.is_none() {
             report.error("https needs a tls block: TLS cert and key required for HTTPS");
         }

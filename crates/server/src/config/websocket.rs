@@ -1,9 +1,9 @@
 //! The `websocket` block.
 
-use dunlin_conf::{Entry, Map};
+use dunlin_conf::Entry;
 use dunlin_websocket::handshake::OriginPattern;
 
-use super::{Report, WebSocketConfig, compression, listen, slow_consumer, tls};
+use super::{Report, WebSocketConfig, authorization, compression, listen, slow_consumer, tls};
 
 /// Reads the block. Without a port there is no listener.
 pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig> {
@@ -32,7 +32,6 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig
         let place = &entry.key_place;
         report.error_at(place, "websocket requires TLS configuration, or no_tls: true for plain ws:// (behind a proxy, for tests)");
     }
-    note_unserved(&websocket, block, report);
     match port {
         Some(port) => Some(WebSocketConfig { port, ..websocket }),
         None => {
@@ -65,8 +64,14 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
         }
         "compression" | "compress" => websocket.compression = compression::read(entry, report),
         "slow_consumer" => websocket.slow_consumer = slow_consumer::read(entry, report),
-        "authorization" | "authentication" => report.refuse_authorization(entry),
-        "no_auth_user" => report.refuse_no_auth_user(entry),
+        "authorization" | "authentication" => {
+            let timeout = websocket.authorization.timeout;
+            websocket.authorization = authorization::read_websocket(entry, report);
+            websocket.authorization.timeout = websocket.authorization.timeout.or(timeout);
+        }
+        // dunlin's own: the timeout of the block above, without the block.
+        "auth_timeout" => websocket.authorization.timeout = authorization::timeout(entry, report),
+        "no_auth_user" => websocket.no_auth_user = report.text(entry),
         "jwt_cookie" => {
             if let Some(cookie) = report.text(entry) {
                 report.error_at(&entry.node.place, format_args!(
@@ -134,23 +139,4 @@ fn headers(entry: &Entry, report: &mut Report) -> Vec<(String, String)> {
 /// `tchar` of RFC 9110 §5.6.2.
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// Says which of the keys that were set have no effect yet.
-fn note_unserved(websocket: &WebSocketConfig, block: &Map, report: &mut Report) {
-    let cookies = &websocket.cookies;
-    let set = [
-        (cookies.user.is_some(), &["user_cookie"][..], "the cookie is not read"),
-        (cookies.pass.is_some(), &["pass_cookie"], "the cookie is not read"),
-        (cookies.token.is_some(), &["token_cookie"], "the cookie is not read"),
-    ];
-    for (is_set, keys, effect) in set {
-        let entry = keys.iter().find_map(|key| block.get(key)).filter(|_| is_set);
-        if let Some(entry) = entry {
-            report.warn_at(
-                &entry.key_place,
-                format_args!("websocket {} is not served yet: {effect}", entry.key),
-            );
-        }
-    }
 }

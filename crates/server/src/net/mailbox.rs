@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use dunlin_worker::{Accepted, Crossing, MonitorRequest, MonitorResponse, WorkerConfig};
+use dunlin_auth::Identity;
+use dunlin_worker::{Accepted, ConnId, Crossing, MonitorRequest, MonitorResponse, WorkerConfig};
 
 use super::collection::Collection;
 use crate::tls::TlsServers;
@@ -22,6 +23,8 @@ pub(crate) enum Letter {
     Collect(Arc<Collection>),
     /// The answer to a monitoring request of one of its connections.
     Respond(MonitorRequest, MonitorResponse),
+    /// What came of checking a client's credentials: who it is, or that it is not who it says.
+    Verdict(ConnId, Option<Identity>),
     /// These settings hold from now on.
     Reconfigure(Arc<WorkerConfig>, Arc<TlsServers>),
     /// Close the clients one by one, and end with the last.

@@ -4,6 +4,7 @@
 //! talk through [`mailbox::Mailbox`]es only.
 
 mod acceptor;
+mod auth_threads;
 mod clock;
 mod collection;
 mod mailbox;

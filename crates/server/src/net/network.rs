@@ -13,6 +13,7 @@ use mio::net::TcpListener;
 
 use super::Clock;
 use super::acceptor::{Acceptor, STOP};
+use super::auth_threads::AuthThreads;
 use super::mailbox::{Inbox, Letter, Mailbox, mailbox};
 use super::sockets::Sockets;
 use super::worker_thread::{WAKE, WorkerThread};
@@ -79,9 +80,10 @@ impl Network {
         }
         let mailboxes: Vec<Mailbox> = seats.iter().map(|(_, mailbox, _)| mailbox.clone()).collect();
         let shared = Arc::new(Shared::with_seed(config.seed));
+        let auth = AuthThreads::start()?;
         let mut threads = Vec::new();
         for (index, (poll, _, inbox)) in seats.into_iter().enumerate() {
-            let thread = worker_thread(index, poll, inbox, &mailboxes, &shared, config);
+            let thread = worker_thread(index, poll, inbox, &mailboxes, &shared, &auth, config);
             let name = format!("worker-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || thread.run())?);
         }
@@ -143,6 +145,7 @@ fn worker_thread(
     inbox: Inbox,
     mailboxes: &[Mailbox],
     shared: &Arc<Shared>,
+    auth: &AuthThreads,
     config: &NetworkConfig,
 ) -> WorkerThread {
     let seed = config.seed.wrapping_add(index as u64);
@@ -157,6 +160,7 @@ fn worker_thread(
         mailboxes: mailboxes.to_vec(),
         index,
         render: Arc::clone(&config.render),
+        auth: auth.clone(),
         stops_at: None,
         is_lame_duck: false,
     }

@@ -9,6 +9,7 @@ use dunlin_worker::Worker;
 use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 
+use super::auth_threads::AuthThreads;
 use super::collection::Collection;
 use super::mailbox::{Inbox, Letter, Mailbox};
 use super::network::Render;
@@ -32,6 +33,7 @@ pub(crate) struct WorkerThread {
     pub(crate) mailboxes: Vec<Mailbox>,
     pub(crate) index: usize,
     pub(crate) render: Render,
+    pub(crate) auth: AuthThreads,
     /// Once it has been told to stop: when it does, come what may.
     pub(crate) stops_at: Option<Instant>,
     /// It ends when its last client has gone.
@@ -70,6 +72,9 @@ impl WorkerThread {
             }
             self.worker.turn(now, self.clock.wall_seconds(now), &mut self.sockets);
             self.pass_on_monitor_requests();
+            for request in self.worker.take_auth_requests() {
+                self.auth.submit(request, &self.mailboxes[self.index]);
+            }
         }
     }
 
@@ -97,6 +102,7 @@ impl WorkerThread {
             Letter::Crossing(crossing) => self.worker.receive(crossing),
             Letter::Collect(collection) => collection.add(&self.worker),
             Letter::Respond(request, response) => self.worker.respond(now, &request, &response),
+            Letter::Verdict(id, identity) => self.worker.receive_verdict(id, identity),
             Letter::Reconfigure(config, tls) => {
                 self.sockets.set_tls(tls);
                 self.worker.set_config(now, config);

@@ -49,7 +49,13 @@ fn served_keys() {
         lame_duck_duration: "60s", lame_duck_grace_period: "5s"
         no_header_support: true
         workers: 2
+        authorization { users: [
+            { user: a, password: "$2a$04$5n0VDlPh4GBJmmIOBqJI4uj4WLEcleGwA.ReZhk15mvawrLa.v7WO" }
+            { username: b, pass: $2a$04$5n0VDlPh4GBJmmIOBqJI4uj4WLEcleGwA.ReZhk15mvawrLa.v7WO, clients: [Standard, WEBSOCKET] }
+        ], timeout: 1.5 }
+        no_auth_user: b
         websocket {
+            authorization { timeout: "3s" }, no_auth_user: a, user_cookie: u, pass_cookie: p, token_cookie: t
             listen: ":-1", no_tls: true, advertise: "a:1", handshake_timeout: 5, ping_interval: "5s", compression: false
             same_origin: true, allowed_origins: ["https://app.example.com", "https://*.example.com:8443"]
             require_origin: true, no_masking: false, headers { X-Frame: "y" }
@@ -62,8 +68,7 @@ fn served_keys() {
 #[test]
 fn keys_that_are_not_served_yet_are_named() {
     let text = "cluster { name: c }\nleafnodes { port: -1 }\ngateway { name: g }\njetstream: true\nmqtt { port: -1 }\nserver_tags: [a]\n\
-        mappings { a: b }\nsystem_account: A\nresolver: MEMORY\naccounts { A {} }\nwrite_timeout: close\nproxy_protocol: true\n\
-        authorization { timeout: 1 }\n";
+        mappings { a: b }\nsystem_account: A\nresolver: MEMORY\naccounts { A {} }\nwrite_timeout: close\nproxy_protocol: true\n";
     let (valid, lines) = check(text);
     assert!(valid, "{lines:#?}");
     for (index, line) in text.lines().enumerate() {
@@ -72,33 +77,28 @@ fn keys_that_are_not_served_yet_are_named() {
             format!("warning: a.conf:{}:1: {key} is not served by dunlin yet, and has no effect", index + 1);
         assert_eq!(lines[index], expected);
     }
-    let (_, lines) = check("websocket { port: 80, no_tls: true\n\n user_cookie: u\n}");
-    assert_eq!(
-        lines[..1],
-        ["warning: a.conf:3:2: websocket user_cookie is not served yet: the cookie is not read",]
-    );
     assert_eq!(check("jetstream: false\nsyslog: off").1.len(), 1);
 }
 
 #[test]
 fn security_is_never_ignored() {
     for text in [
-        "authorization { user: a, password: b }",
-        "authorization { token: t }",
-        "authorization { users: [{user: a, password: b}] }",
+        "authorization { token: t, permissions { publish: a } }",
+        "authorization { token: t, auth_callout { issuer: A } }",
+        "authorization { token: t, proxy_required: true }",
+        "authorization { users: [{user: a, permissions { publish: b }}] }",
+        "authorization { users: [{user: a, proxy_required: true}] }",
+        "authorization { users: [{nkey: UA}] }",
         "accounts { A { users: [{user: a, password: b}] } }",
         "tls { cert_file: c }",
         "operator: o.jwt",
         "trusted_keys: [k]",
-        "no_auth_user: a",
         "websocket { port: 80, tls { cert_file: c } }",
-        "websocket { port: 80, no_tls: true, authorization { user: a } }",
-        "websocket { port: 80, no_tls: true, no_auth_user: a }",
         "websocket { port: 80, no_tls: true, jwt_cookie: a }",
         "websocket { port: 80 }",
     ] {
-        let (valid, lines) = check(text);
-        assert!(!valid && lines.len() == 1, "{text}: {lines:#?}");
+        let lines = mistakes(text);
+        assert!(lines.len() == 1 && !lines[0].starts_with("warning"), "{text}: {lines:#?}");
     }
 }
 
@@ -207,4 +207,109 @@ fn includes_are_relative_to_the_including_file() {
             expected.display()
         )
     );
+}
+
+/// Checks a block, and returns what is wrong with it.
+fn mistakes(text: &str) -> Vec<String> {
+    let (valid, lines) = check(text);
+    let lines: Vec<String> = lines.into_iter().filter(|line| !line.contains("Plaintext passwords")).collect();
+    assert_eq!(valid, lines.iter().any(|line| line.contains(" is valid ")), "{text}: {lines:#?}");
+    lines.into_iter().filter(|line| !line.contains(" is valid ")).collect()
+}
+
+#[test]
+fn who_may_connect_is_said_without_contradiction() {
+    const USERS: &str = "authorization { users: [{user: a, password: b}] }\n";
+    for (text, expected) in [
+        ("authorization { user: a, password: b, token: t }", "1:1: Cannot have a user/pass and token"),
+        (
+            "authorization { user: a, users: [{user: a}] }",
+            "1:1: Can not have a single user/pass and a users array",
+        ),
+        ("authorization { token: t, users: [{user: a}] }", "1:1: Can not have a token and a users array"),
+        ("authorization { users: [{user: a}, {user: a}] }", "1:36: Duplicate user \"a\" detected"),
+        ("authorization { users: [{password: b}] }", "1:25: User entry requires a user"),
+        (
+            "authorization { users: [{user: a, connection_types: [foo, STANDARD, B]}] }",
+            "1:35: invalid connection types [\"FOO\" \"B\"]",
+        ),
+        ("authorization { users: 5 }", "1:24: users: expected a list [ ... ], found the number 5"),
+        ("authorization { users: [{user: a, foo: b}] }", "1:35: unknown field \"foo\" in the block users"),
+        ("authorization { foo: 1 }", "1:17: unknown field \"foo\" in the block authorization"),
+        (
+            "authorization { password: b }",
+            "1:1: authorization has a password and no user: nobody would be asked for it",
+        ),
+        // A secret is not shown.
+        (
+            "authorization { user: a, password: 12345 }",
+            "1:36: password: expected text (a number needs quotes)",
+        ),
+        ("authorization { token: 12345 }", "1:24: token: expected text (a number needs quotes)"),
+        ("authorization { token: t, timeout: -1 }", "1:36: timeout: a duration cannot be negative"),
+        ("authorization { token: t, timeout: -1.5 }", "1:36: timeout: -1.5 is no number of seconds"),
+        (
+            "authorization { token: t, timeout: 1m }",
+            "1:36: timeout of 1000000 seconds is high, consider keeping it under 60 seconds (an `m` needs quotes: \"1m\")",
+        ),
+        ("no_auth_user: c", "1:15: no_auth_user: \"c\" present, but users/nkeys are not defined"),
+        (
+            "authorization { user: c }\nno_auth_user: c",
+            "2:15: no_auth_user: \"c\" present, but users/nkeys are not defined",
+        ),
+        (
+            &format!("no_auth_user: c\n{USERS}"),
+            "1:15: no_auth_user: \"c\" not present as user or nkey in authorization block or account configuration",
+        ),
+        (
+            &format!("websocket {{ port: -1, no_tls: true, no_auth_user: c }}\n{USERS}"),
+            "1:51: no_auth_user: \"c\" not present as user or nkey in authorization block or account configuration",
+        ),
+        (
+            &format!("ws {{ port: -1, no_tls: true, authorization {{ user: c }} }}\n{USERS}"),
+            "1:30: websocket authentication username not compatible with presence of users/nkeys",
+        ),
+        (
+            &format!("websocket {{ port: -1, no_tls: true, authentication {{ token: c }} }}\n{USERS}"),
+            "1:37: websocket authentication token not compatible with presence of users/nkeys",
+        ),
+        (
+            "websocket { port: -1, no_tls: true, authorization { users: [] } }",
+            "1:53: unknown field \"users\" in the block websocket authorization",
+        ),
+        (
+            "websocket { port: -1, no_tls: true, authorization { user: a, token: c } }",
+            "1:37: Cannot have a user/pass and token",
+        ),
+    ] {
+        assert_eq!(mistakes(text), [format!("a.conf:{expected}")], "{text}");
+    }
+    for text in [
+        "authorization { user: a }",
+        "authorization { token: t, timeout: 0 }",
+        "authorization { users: [{user: a, proxy_required: false}] }",
+        "authorization { timeout: 1 }",
+        "websocket { port: -1, no_tls: true, auth_timeout: 1.5, authorization { token: t } }",
+        &format!("websocket {{ port: -1, no_tls: true, no_auth_user: a }}\n{USERS}"),
+    ] {
+        assert_eq!(mistakes(text), [""; 0], "{text}");
+    }
+    assert_eq!(
+        mistakes("authorization { users: [] }"),
+        ["warning: a.conf:1:17: users is empty: every client is let in"]
+    );
+}
+
+#[test]
+fn passwords_in_clear_text_are_warned_about() {
+    const WARNING: &str = "warning: Plaintext passwords detected, use nkeys or bcrypt";
+    for (text, warns) in [
+        ("authorization { user: a, password: b }", true),
+        ("authorization { users: [{user: a, password: \"$2b$04$x\"}, {user: b, password: b}] }", true),
+        ("websocket { port: -1, no_tls: true, authorization { user: a, password: b } }", true),
+        ("authorization { user: a, password: \"$2b$04$x\" }", false),
+        ("authorization { token: t }", false),
+    ] {
+        assert_eq!(check(text).1.iter().any(|line| line == WARNING), warns, "{text}");
+    }
 }
