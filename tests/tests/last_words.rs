@@ -6,6 +6,8 @@
 
 use dunlin_tests::{Kind, Link, RawTcp, RawWs, ServerProcess, frame};
 
+use crate::support::{code, expect_slow_consumer, flood, subscribe};
+
 /// How often each error is tried: losing words is a matter of timing.
 const TRIES: usize = 20;
 
@@ -18,11 +20,6 @@ fn links(server: &ServerProcess) -> [Link; 2] {
         Link::Tcp(RawTcp::connect(server.addresses().nats)),
         Link::Ws(RawWs::connect(server.addresses().websocket, "")),
     ]
-}
-
-/// The code of a close frame's payload.
-fn code(close: Option<Vec<u8>>) -> Option<u16> {
-    close.and_then(|payload| Some(u16::from_be_bytes([*payload.first()?, *payload.get(1)?])))
 }
 
 /// Operations, the `-ERR` that they bring, and the close code.
@@ -161,39 +158,6 @@ fn one_connection_too_many_is_told() {
     }
 }
 
-/// Publishes `messages` of 32 kB to `slow`, as fast as the server takes them, while nobody reads.
-fn flood(server: &ServerProcess, messages: usize) {
-    let mut publisher = Link::Tcp(RawTcp::connect(server.addresses().nats));
-    publisher.send(b"CONNECT {\"verbose\":false}\r\n");
-    let message = format!("PUB slow 32768\r\n{}\r\n", "x".repeat(32_768));
-    for _ in 0..messages {
-        publisher.send(message.as_bytes());
-    }
-    // The publisher itself must come to no harm.
-    publisher.send(b"PING\r\n");
-    publisher.expect(b"PONG\r\n");
-}
-
-/// Subscribes to `slow`, and reads nothing after that until told to.
-fn subscribe(mut link: Link) -> Link {
-    link.send(b"CONNECT {\"verbose\":false}\r\nSUB slow 1\r\nPING\r\n");
-    link.expect(b"PONG\r\n");
-    link
-}
-
-/// What a slow consumer reads in the end: whole messages, then why it is cut off.
-fn expect_slow_consumer(mut link: Link, reason: &str) {
-    let is_ws = matches!(link, Link::Ws(_));
-    let (words, close) = link.last_words();
-    let tail = String::from_utf8_lossy(&words[words.len().saturating_sub(60)..]).into_owned();
-    assert!(words.ends_with(b"-ERR 'Slow Consumer'\r\n"), "no last words behind ...{tail:?}");
-    let messages = words.len() - "-ERR 'Slow Consumer'\r\n".len();
-    assert_eq!(messages % (b"MSG slow 1 32768\r\n".len() + 32_768 + 2), 0, "a message was cut");
-    let close = close
-        .map(|payload| (code(Some(payload.clone())), String::from_utf8_lossy(&payload[2..]).into_owned()));
-    assert_eq!(close, is_ws.then(|| (Some(1008), reason.to_owned())));
-}
-
 #[test]
 fn a_consumer_over_max_pending_is_told() {
     let conf = "max_payload: 32768\nmax_pending: 131072\n";
@@ -201,7 +165,7 @@ fn a_consumer_over_max_pending_is_told() {
         let Some(server) = dunlin(conf) else { return };
         let link = subscribe(links(&server).into_iter().nth(which).unwrap());
         let mut witness = links(&server).into_iter().next().unwrap();
-        flood(&server, 3000);
+        flood(Link::Tcp(RawTcp::connect(server.addresses().nats)), 3000);
         server.wait_for_log("Slow Consumer (Pending Bytes)");
         expect_slow_consumer(link, "Slow Consumer (Pending Bytes)");
         witness.send(b"PING\r\n");
@@ -215,7 +179,7 @@ fn a_consumer_past_the_write_deadline_is_told() {
     for which in 0..2 {
         let Some(server) = dunlin(conf) else { return };
         let link = subscribe(links(&server).into_iter().nth(which).unwrap());
-        flood(&server, 1500);
+        flood(Link::Tcp(RawTcp::connect(server.addresses().nats)), 1500);
         server.wait_for_log("Slow Consumer (Write Deadline)");
         expect_slow_consumer(link, "Slow Consumer (Write Deadline)");
     }

@@ -65,3 +65,40 @@ pub(crate) fn monitoring(server: &ServerProcess, path: &str) -> serde_json::Valu
     let (body, _) = http.read_to_close(Deadline::usual());
     serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{path} is not JSON: {error}"))
 }
+
+/// The code of a close frame's payload.
+pub(crate) fn code(close: Option<Vec<u8>>) -> Option<u16> {
+    close.and_then(|payload| Some(u16::from_be_bytes([*payload.first()?, *payload.get(1)?])))
+}
+
+/// Publishes `messages` of 32 kB to `slow`, as fast as the server takes them, while nobody reads.
+pub(crate) fn flood(mut publisher: Link, messages: usize) {
+    publisher.send(b"CONNECT {\"verbose\":false}\r\n");
+    let message = format!("PUB slow 32768\r\n{}\r\n", "x".repeat(32_768));
+    for _ in 0..messages {
+        publisher.send(message.as_bytes());
+    }
+    // The publisher itself must come to no harm.
+    publisher.send(b"PING\r\n");
+    publisher.expect(b"PONG\r\n");
+}
+
+/// Subscribes to `slow`, and reads nothing after that until told to.
+pub(crate) fn subscribe(mut link: Link) -> Link {
+    link.send(b"CONNECT {\"verbose\":false}\r\nSUB slow 1\r\nPING\r\n");
+    link.expect(b"PONG\r\n");
+    link
+}
+
+/// What a slow consumer reads in the end: whole messages, then why it is cut off.
+pub(crate) fn expect_slow_consumer(mut link: Link, reason: &str) {
+    let is_ws = matches!(link, Link::Ws(_));
+    let (words, close) = link.last_words();
+    let tail = String::from_utf8_lossy(&words[words.len().saturating_sub(60)..]).into_owned();
+    assert!(words.ends_with(b"-ERR 'Slow Consumer'\r\n"), "no last words behind ...{tail:?}");
+    let messages = words.len() - "-ERR 'Slow Consumer'\r\n".len();
+    assert_eq!(messages % (b"MSG slow 1 32768\r\n".len() + 32_768 + 2), 0, "a message was cut");
+    let close = close
+        .map(|payload| (code(Some(payload.clone())), String::from_utf8_lossy(&payload[2..]).into_owned()));
+    assert_eq!(close, is_ws.then(|| (Some(1008), reason.to_owned())));
+}

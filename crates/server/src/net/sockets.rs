@@ -139,8 +139,11 @@ impl Wire for Sockets {
     }
 
     fn close(&mut self, conn: ConnId) {
-        if let Some(stream) = self.streams.get_mut(conn.slot as usize) {
-            *stream = None;
+        if let Some(place) = self.streams.get_mut(conn.slot as usize)
+            && let Some(Stream::Tls(mut stream)) = place.take()
+        {
+            // Without it, the peer cannot know that nothing is missing.
+            stream.shutdown_write();
         }
     }
 
