@@ -1,6 +1,7 @@
 //! Black-box tests: real sockets, real clients. One binary, a file per area.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod auth;
 mod browser;
 mod clients_cli;
 mod clients_node;

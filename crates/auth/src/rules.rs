@@ -109,6 +109,11 @@ impl Rules {
         self.no_auth_user.is_some()
     }
 
+    /// Whether certificates say who clients are.
+    pub fn maps_certificates(&self) -> bool {
+        self.maps_certificates
+    }
+
     /// Decides about a client.
     pub fn authenticate(&self, credentials: &Credentials) -> Decision {
         let (identity, given) = match &self.method {

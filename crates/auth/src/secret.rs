@@ -19,6 +19,11 @@ impl Secret {
         is_bcrypt(&self.0)
     }
 
+    /// Whether anybody knows it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `given` is this secret, where that can be said at once: in clear text, in a time that does not depend on where
     /// they differ. `None`: [`Secret::verify`] takes long.
     pub(crate) fn compare(&self, given: &str) -> Option<bool> {

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use dunlin_auth::{ConnectionType, Credentials, Identity, Rules};
+use dunlin_auth::{Certificate, ConnectionType, Credentials, Identity, Rules};
 use dunlin_broker::Message;
 use dunlin_nats_protocol::{
     ClientOp, Connect, Info, Limits, Parser, Publish, ServerOp, Subscribe, encode_err,
@@ -415,6 +415,10 @@ impl Session for Client {
 
     fn poll_timeout(&self) -> Instant {
         self.pings.next.min(self.admission.deadline().unwrap_or(Instant::NEVER))
+    }
+
+    fn handle_certificate(&mut self, certificate: Certificate) {
+        self.admission.present(certificate);
     }
 
     fn handle_verdict(

@@ -1,6 +1,6 @@
 //! How a NATS client is let in.
 
-use dunlin_auth::{Credentials, Decision, Identity, Ticket};
+use dunlin_auth::{Certificate, Credentials, Decision, Identity, Ticket};
 use dunlin_nats_protocol::Connect;
 
 use super::client::Client;
@@ -56,6 +56,13 @@ impl Admission {
         match self {
             Admission::Granted(identity) => Some(identity.user().unwrap_or("[REDACTED]")),
             _ => None,
+        }
+    }
+
+    /// Keeps a certificate for the CONNECT that is to come.
+    pub(crate) fn present(&mut self, certificate: Certificate) {
+        if let Admission::Awaited(awaited) = self {
+            awaited.presented.certificate = Some(certificate);
         }
     }
 

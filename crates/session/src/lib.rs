@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use dunlin_auth::Identity;
+use dunlin_auth::{Certificate, Identity};
 
 mod client;
 mod client_auth;
@@ -51,6 +51,9 @@ pub trait Session {
 
     /// The server is about to stop: tell the peer, if it understands that.
     fn handle_lame_duck(&mut self, commands: &mut dyn Commands);
+
+    /// The transport has verified a certificate of the peer, after the session has begun.
+    fn handle_certificate(&mut self, certificate: Certificate);
 
     /// What came of a check that the session asked for ([`Commands::authenticate`]): who the peer is, or that it is not who it
     /// says. Until then the driver hands in no input.

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use dunlin_auth::{Check, Identity};
+use dunlin_auth::{Certificate, Check, Identity};
 
-use crate::connection::Stage;
+use crate::connection::{Listener, Stage};
 use crate::ending::Ending;
 use crate::{ConnId, Wire, Worker};
 
@@ -28,6 +28,17 @@ impl Worker {
     /// Takes what came of a check: who the client is, or that it is not who it says. It is acted on in the next turn.
     pub fn receive_verdict(&mut self, conn: ConnId, identity: Option<Identity>) {
         self.verdicts.push((conn, identity));
+    }
+
+    /// What the certificate of a connection's peer says, where that matters.
+    pub(crate) fn certificate(&self, id: ConnId) -> Option<Certificate> {
+        let conn = self.conns.find(id)?;
+        let rules = match conn.listener {
+            Listener::WebSocket => &self.config.websocket.client.auth,
+            Listener::Nats | Listener::Monitor => &self.config.client.auth,
+        };
+        let certificate = conn.tls.as_ref()?.certificate.as_ref()?;
+        rules.maps_certificates().then(|| Certificate { names: certificate.names.clone() })
     }
 
     /// Sends a check on its way. The connection waits.

@@ -226,6 +226,8 @@ impl Worker {
             conn.deadline = Instant::NEVER;
             if conn.session.is_none() {
                 self.start_client(id, Credentials::default());
+            } else if let Some(certificate) = self.certificate(id) {
+                self.with_session(id, |session, _| session.handle_certificate(certificate));
             }
         }
         self.arm(id);

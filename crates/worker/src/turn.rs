@@ -177,6 +177,8 @@ impl Worker {
 
     /// Starts the session of a NATS client, whose stream begins now. `presented`: what is known already of who it is.
     pub(crate) fn start_client(&mut self, id: ConnId, presented: Credentials) {
+        let certificate = self.certificate(id);
+        let presented = Credentials { certificate, ..presented };
         let now = self.now;
         let admitted = self.shared.admit_client(self.config.connections_max);
         let Some(conn) = self.conns.get_mut(id) else { return };

@@ -7,7 +7,7 @@ use dunlin_conf::{Entry, Map, Node, Value};
 
 use super::{Config, Report};
 
-/// How long a client has for saying who it is, where the file does not say.
+/// How long a client has for saying who it is, where the file does not say and there is no TLS.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Beyond this, nats-server warns.
 const TIMEOUT_WARNING: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ pub struct AuthorizationConfig {
     pub token: Option<Secret>,
     /// `users`. The block of `websocket` has none.
     pub users: Vec<User>,
-    /// `timeout`; without one, 2 s, and for WebSocket that of all clients.
+    /// `timeout`; without one, 2 s (with TLS, that of its handshake and 1 s), and for WebSocket that of all clients.
     pub timeout: Option<Duration>,
 }
 
@@ -49,8 +49,15 @@ impl AuthorizationConfig {
 impl Config {
     /// Who may connect on TCP, and in what time.
     pub(crate) fn nats_rules(&self) -> (Rules, Duration) {
+        let maps = self.tls.as_ref().is_some_and(|tls| tls.verify_and_map);
         let rules = self.authorization.rules().with_no_auth_user(self.no_auth_user.as_deref());
-        (rules, self.authorization.timeout.unwrap_or(TIMEOUT))
+        (rules.with_certificate_names(maps), self.auth_timeout())
+    }
+
+    /// As nats-server: clients that have a TLS handshake before them have the time for that, and a second more.
+    fn auth_timeout(&self) -> Duration {
+        let default = self.tls.as_ref().map_or(TIMEOUT, |tls| tls.timeout + Duration::from_secs(1));
+        self.authorization.timeout.unwrap_or(default)
     }
 
     /// Who may connect on WebSocket, and in what time. A user, a token or a `no_auth_user` in the block of `websocket` takes
@@ -64,13 +71,18 @@ impl Config {
             (true, Some(user)) => rules.with_no_auth_user(Some(user)),
             (true, None) => rules,
         };
-        (rules, own.timeout.unwrap_or(timeout))
+        let maps = websocket.tls.as_ref().is_some_and(|tls| tls.verify_and_map);
+        (rules.with_certificate_names(maps), own.timeout.unwrap_or(timeout))
     }
 
-    /// Whether some password stands in clear text.
+    /// Whether some password stands in clear text. None at all is in order where certificates say who the clients are.
     pub(super) fn has_plain_passwords(&self) -> bool {
+        let maps = self.tls.as_ref().is_some_and(|tls| tls.verify_and_map);
         let websocket = self.websocket.iter().flat_map(|websocket| websocket.authorization.passwords());
-        self.authorization.passwords().chain(websocket).any(|secret| !secret.is_hash())
+        self.authorization
+            .passwords()
+            .chain(websocket)
+            .any(|secret| !secret.is_hash() && !(maps && secret.is_empty()))
     }
 }
 

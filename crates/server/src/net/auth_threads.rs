@@ -33,7 +33,7 @@ struct Owner(Arc<Queue>);
 
 #[derive(Default)]
 struct Queue {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiting<Job>>,
     changed: Condvar,
 }
 
@@ -45,9 +45,8 @@ struct Job {
 }
 
 /// Checks that wait, each peer's in a queue of its own. The queues take turns: a peer with many checks waits for itself.
-#[derive(Default)]
-struct Waiting {
-    by_peer: BTreeMap<IpAddr, VecDeque<Job>>,
+struct Waiting<J> {
+    by_peer: BTreeMap<IpAddr, VecDeque<J>>,
     /// The peers that have a queue, in the order of their turns.
     turns: VecDeque<IpAddr>,
     len: usize,
@@ -85,7 +84,7 @@ impl Drop for Owner {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<Job>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -112,9 +111,15 @@ impl Queue {
     }
 }
 
-impl Waiting {
+impl<J> Default for Waiting<J> {
+    fn default() -> Waiting<J> {
+        Waiting { by_peer: BTreeMap::new(), turns: VecDeque::new(), len: 0, is_over: false }
+    }
+}
+
+impl<J> Waiting<J> {
     /// Puts a job in; `false`: there is no room.
-    fn push(&mut self, peer: IpAddr, job: Job) -> bool {
+    fn push(&mut self, peer: IpAddr, job: J) -> bool {
         let queue = self.by_peer.entry(peer).or_default();
         if self.len >= WAITING_MAX || queue.len() >= PEER_WAITING_MAX {
             if queue.is_empty() {
@@ -130,7 +135,7 @@ impl Waiting {
         true
     }
 
-    fn pop(&mut self) -> Option<Job> {
+    fn pop(&mut self) -> Option<J> {
         let peer = self.turns.pop_front()?;
         let queue = self.by_peer.get_mut(&peer)?;
         let job = queue.pop_front();
@@ -149,5 +154,60 @@ fn network_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(addr) => Ipv6Addr::from_bits(addr.to_bits() & !u128::from(u64::MAX)).into(),
         v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::{PEER_WAITING_MAX, WAITING_MAX, Waiting, network_of};
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap_or(IpAddr::from([0; 4]))
+    }
+
+    #[test]
+    fn peers_take_turns() {
+        let mut waiting = Waiting::default();
+        for job in ["a1", "a2", "a3", "a4"] {
+            assert!(waiting.push(ip("10.0.0.1"), job));
+        }
+        assert_eq!(waiting.pop(), Some("a1"));
+        for (peer, job) in [("10.0.0.2", "b1"), ("10.0.0.3", "c1"), ("10.0.0.2", "b2")] {
+            assert!(waiting.push(ip(peer), job));
+        }
+        let order: Vec<_> = std::iter::from_fn(|| waiting.pop()).collect();
+        assert_eq!(order, ["a2", "b1", "c1", "a3", "b2", "a4"]);
+        assert_eq!(waiting.len, 0);
+        assert!(waiting.by_peer.is_empty() && waiting.turns.is_empty());
+    }
+
+    #[test]
+    fn no_peer_fills_the_queue_and_all_together_do() {
+        let mut waiting = Waiting::default();
+        let mut taken = 0;
+        for peer in 0..=(WAITING_MAX / PEER_WAITING_MAX) {
+            for _ in 0..2 * PEER_WAITING_MAX {
+                taken += usize::from(waiting.push(IpAddr::from([10, 0, 0, peer as u8]), ()));
+            }
+            assert_eq!(taken, WAITING_MAX.min((peer + 1) * PEER_WAITING_MAX));
+        }
+        // A peer that got no room leaves nothing behind.
+        assert_eq!(waiting.by_peer.len(), WAITING_MAX / PEER_WAITING_MAX);
+        waiting.pop();
+        assert!(waiting.push(ip("10.1.0.0"), ()));
+    }
+
+    #[test]
+    fn one_network_of_ipv6_is_one_peer() {
+        for (one, other, same) in [
+            ("2001:db8:1:2::5", "2001:db8:1:2:ffff::6", true),
+            ("2001:db8:1:2::5", "2001:db8:1:3::5", false),
+            ("::ffff:10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+        ] {
+            assert_eq!(network_of(ip(one)) == network_of(ip(other)), same, "{one} {other}");
+        }
     }
 }
