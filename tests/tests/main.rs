@@ -3,6 +3,7 @@
 
 mod auth;
 mod browser;
+mod client_address;
 mod clients_cli;
 mod clients_node;
 mod clients_python;
@@ -12,6 +13,7 @@ mod differential;
 mod front_door;
 mod harness;
 mod last_words;
+mod peer_limits;
 mod slow_consumer;
 mod support;
 mod tls;

@@ -45,6 +45,8 @@ pub struct ConnectionState {
     pub stalls: u64,
     /// Messages that it lost because it did not take them.
     pub dropped_msgs: u64,
+    /// How often it was held back because it published faster than its limits allow.
+    pub publish_holds: u64,
     /// How many subscriptions it has.
     pub subscriptions: u64,
     /// The subscriptions themselves: needed where [`ConnzOptions::subscriptions`] wants them.
@@ -296,6 +298,7 @@ pub struct Connection {
     /// dunlin's own.
     #[serde(skip_serializing_if = "is_zero")]
     pub dropped_msgs: u64,
+    pub publish_holds: u64,
     pub subscriptions: u64,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
@@ -404,6 +407,7 @@ impl Connection {
             out_bytes: state.out_bytes,
             stalls: state.stalls,
             dropped_msgs: state.dropped_msgs,
+            publish_holds: state.publish_holds,
             subscriptions: state.subscriptions,
             name: state.name.clone(),
             lang: state.lang.clone(),

@@ -37,4 +37,4 @@ pub use format::{Number, Time, format_duration, format_uptime};
 pub use healthz::Healthz;
 pub use query::Query;
 pub use respond::{Path, RequestCounts, Response, Snapshot, respond, route};
-pub use varz::{ByKind, DiskIoWait, Section, Varz, WebSocketVarz};
+pub use varz::{ByKind, DiskIoWait, Limits, Section, Varz, WebSocketVarz};

@@ -99,6 +99,9 @@ pub struct Varz {
     pub disk_io_wait_stats: DiskIoWait,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_cert_not_after: Option<Time>,
+    /// dunlin's own, and there once there is something to show.
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
 }
 
 impl Varz {
@@ -176,6 +179,27 @@ pub struct ByKind {
     pub routes: u64,
     pub gateways: u64,
     pub leafs: u64,
+}
+
+/// How often limits for peers were met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Connections refused because their address had as many as it may have.
+    pub address_refusals: u64,
+    /// Connections and requests refused because they came too fast from one address.
+    pub handshake_refusals: u64,
+    /// How often a publisher that was too fast was held back.
+    pub publish_holds: u64,
+    /// Publishers closed because they were too fast.
+    pub publish_closures: u64,
+    /// Connections closed because no good PROXY protocol header came.
+    pub proxy_header_errors: u64,
+}
+
+impl Limits {
+    fn is_empty(&self) -> bool {
+        *self == Limits::default()
+    }
 }
 
 /// How long work waited for the disk.

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dunlin_monitor::{
-    ByKind, ConnectionState, Kind, Number, PeerCert, RequestCounts, Snapshot, Subscription, Time, Varz,
-    WebSocketVarz, respond,
+    ByKind, ConnectionState, Kind, Limits, Number, PeerCert, RequestCounts, Snapshot, Subscription, Time,
+    Varz, WebSocketVarz, respond,
 };
 use dunlin_nats_protocol::Info;
 use dunlin_session::Instant;
@@ -139,6 +139,13 @@ impl Monitoring {
             config_digest: config.config_digest.clone(),
             slow_consumer_stats: ByKind { clients: slow_consumers, ..ByKind::default() },
             stale_connection_stats: ByKind { clients: stale_connections, ..ByKind::default() },
+            limits: Limits {
+                address_refusals: sum(|c| c.address_refusals),
+                handshake_refusals: sum(|c| c.handshake_refusals),
+                publish_holds: sum(|c| c.publish_holds),
+                publish_closures: sum(|c| c.publish_closures),
+                proxy_header_errors: sum(|c| c.proxy_header_errors),
+            },
             ..Varz::default()
         }
     }
@@ -192,6 +199,7 @@ impl Monitoring {
             out_bytes: connection.out_bytes,
             dropped_msgs: connection.dropped_msgs,
             stalls: 0,
+            publish_holds: connection.publish_holds,
             subscriptions: u64::from(connection.subscription_count),
             subscriptions_list: connection.subscriptions.iter().map(|sub| subscription(cid, sub)).collect(),
             name: connection.name.clone().unwrap_or_default(),

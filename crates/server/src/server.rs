@@ -10,7 +10,7 @@ use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::ClientConfig;
 use dunlin_websocket::handshake::OriginPolicy;
-use dunlin_worker::{CookieNames, Listener, WebSocketConfig, WorkerConfig, WorkerSnapshot};
+use dunlin_worker::{CookieNames, Listener, PeerPolicy, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
 use crate::config::{self, Change, Config, ListenPort, changes};
 use crate::monitoring::Monitoring;
@@ -333,6 +333,7 @@ fn worker_config(
             origins: ws.map_or_else(OriginPolicy::default, origin_policy),
             no_masking: ws.is_some_and(|ws| ws.no_masking),
             tls: ws_tls.map(|tls| policy(tls, false)),
+            peers: ws.map_or_else(PeerPolicy::default, |ws| ws.peers.policy(&config.peers)),
         },
         tls,
         monitor_tls: config
@@ -340,6 +341,7 @@ fn worker_config(
             .as_ref()
             .filter(|_| config.http.as_ref().is_some_and(|http| http.is_tls))
             .map(|tls| policy(tls, false)),
+        peers: config.peers.policy(&config.peers),
         pending_max: config.max_pending,
         write_deadline: config.write_deadline,
         slow_consumer: config.slow_consumer,

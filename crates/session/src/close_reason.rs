@@ -33,6 +33,12 @@ pub enum CloseReason {
     TlsRequired,
     /// More TLS handshakes begin than may.
     Throttled,
+    /// The address has as many connections as it may have.
+    AddressConnections,
+    /// The address connects too fast.
+    HandshakeRate,
+    /// The client, or its user, publishes too fast.
+    PublishRate,
     /// Pings went unanswered.
     StaleConnection,
     /// More output was waiting than `max_pending` allows.
@@ -67,6 +73,9 @@ impl CloseReason {
             R::MaxConnections => Some("maximum connections exceeded"),
             R::TlsRequired => Some("Secure Connection - TLS Required"),
             R::Throttled => Some("Connection throttling is active. Please try again later."),
+            R::AddressConnections => Some("maximum connections per address exceeded"),
+            R::HandshakeRate => Some("maximum handshake rate exceeded"),
+            R::PublishRate => Some("maximum publish rate exceeded"),
             R::StaleConnection => Some("Stale Connection"),
             R::SlowConsumerPending | R::SlowConsumerDeadline => Some("Slow Consumer"),
             R::ClientClosed | R::ClientError | R::ServerShutdown | R::ReadError | R::WriteError => None,
@@ -91,6 +100,9 @@ impl CloseReason {
             | R::AuthenticationTimeout
             | R::MaxConnections
             | R::Throttled
+            | R::AddressConnections
+            | R::HandshakeRate
+            | R::PublishRate
             | R::SlowConsumerPending
             | R::SlowConsumerDeadline => 1008,
             // RFC 6455 keeps this number for endpoints: no frame ever carries it.
@@ -114,6 +126,9 @@ impl CloseReason {
             R::AuthenticationTimeout => "Authentication Timeout",
             R::MaxConnections | R::Throttled => "Maximum Connections Exceeded",
             R::TlsRequired => "TLS Handshake Failure",
+            R::AddressConnections => "Maximum Connections Per Address Exceeded",
+            R::HandshakeRate => "Maximum Handshake Rate Exceeded",
+            R::PublishRate => "Maximum Publish Rate Exceeded",
             R::StaleConnection => "Stale Connection",
             R::SlowConsumerPending => "Slow Consumer (Pending Bytes)",
             R::SlowConsumerDeadline => "Slow Consumer (Write Deadline)",

@@ -9,8 +9,8 @@ use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_worker::{
-    Accepted, CompressionConfig, CookieNames, Listener, Shared, SlowConsumer, WebSocketConfig, Worker,
-    WorkerConfig,
+    Accepted, CompressionConfig, CookieNames, Listener, PeerPolicy, Shared, SlowConsumer, WebSocketConfig,
+    Worker, WorkerConfig,
 };
 use fastrand::Rng;
 
@@ -47,6 +47,8 @@ pub struct Settings {
     pub slow_consumer: SlowConsumer,
     /// What is agreed with clients that offer compression.
     pub compression: Option<CompressionConfig>,
+    /// How all peers are treated.
+    pub peers: PeerPolicy,
     /// With so many batches of messages on their way to another worker, a worker is told to read no more.
     pub backlog_max: usize,
     /// What goes wrong on purpose: which fault, and after how many occasions.
@@ -66,6 +68,7 @@ impl Default for Settings {
             handshake_timeout: Duration::from_secs(60),
             slow_consumer: SlowConsumer::Disconnect,
             compression: Some(CompressionConfig::default()),
+            peers: PeerPolicy::default(),
             backlog_max: usize::MAX,
             fault: None,
         }
@@ -95,12 +98,14 @@ impl Settings {
             no_masking: true,
             tls: None,
             slow_consumer: self.slow_consumer,
+            peers: self.peers.clone(),
         };
         WorkerConfig {
             client,
             websocket,
             tls: None,
             monitor_tls: None,
+            peers: self.peers.clone(),
             pending_max: self.pending_max,
             write_deadline: self.write_deadline,
             slow_consumer: self.slow_consumer,

@@ -8,7 +8,9 @@ use dunlin_broker::Interest;
 use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
 
-use crate::{CookieNames, Listener, SlowConsumer, TlsPolicy};
+use crate::addresses::Addresses;
+use crate::rate::Users;
+use crate::{CookieNames, Listener, PeerPolicy, SlowConsumer, TlsPolicy};
 
 /// The settings of a worker. All workers of a server have the same.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct WorkerConfig {
     pub tls: Option<TlsPolicy>,
     /// The same for monitoring.
     pub monitor_tls: Option<TlsPolicy>,
+    /// How peers of the NATS listener are treated.
+    pub peers: PeerPolicy,
     /// The most bytes that may wait for one connection (nats: `max_pending`).
     pub pending_max: usize,
     /// The longest time that output may wait (nats: `write_deadline`).
@@ -65,6 +69,8 @@ pub struct WebSocketConfig {
     pub headers: Vec<(String, String)>,
     /// What becomes of its clients that do not take their messages.
     pub slow_consumer: SlowConsumer,
+    /// How peers of the listener are treated.
+    pub peers: PeerPolicy,
     /// permessage-deflate (RFC 7692); `None`: it is not agreed to.
     pub compression: Option<CompressionConfig>,
     /// Which pages may connect.
@@ -104,6 +110,10 @@ pub struct Shared {
     client_ids: AtomicU64,
     /// The second that runs, and the TLS handshakes that began in it.
     handshakes: AtomicU64,
+    /// What each address has, where that is limited.
+    pub(crate) addresses: Addresses,
+    /// What each user publishes, where that is limited.
+    pub(crate) users: Users,
 }
 
 impl Shared {
@@ -114,6 +124,8 @@ impl Shared {
             clients: AtomicUsize::new(0),
             client_ids: AtomicU64::new(0),
             handshakes: AtomicU64::new(0),
+            addresses: Addresses::default(),
+            users: Users::default(),
         }
     }
 

@@ -8,9 +8,11 @@ use dunlin_session::{Capabilities, Dialect, Instant, Session};
 use dunlin_websocket::Assembler;
 
 use crate::backlog::Backlog;
+use crate::client_address::{Standing, Via};
 use crate::ending::Ending;
 use crate::inflate::Inflater;
 use crate::out_queue::OutQueue;
+use crate::rate::PublishRates;
 use crate::tls::{Security, TlsInfo};
 
 /// Names a connection of a worker. An id is never used twice.
@@ -38,7 +40,7 @@ pub enum Listener {
 pub struct Accepted {
     /// The listener.
     pub listener: Listener,
-    /// The peer's address.
+    /// The address of the socket's peer.
     pub peer: SocketAddr,
 }
 
@@ -98,8 +100,14 @@ pub(crate) struct Traffic {
 /// A connection. While it is idle it owns no buffer.
 pub(crate) struct Connection {
     pub id: ConnId,
+    /// Where it comes from, as far as that is believed: behind a proxy, not the socket's peer.
     pub peer: SocketAddr,
+    /// How it came from there.
+    pub via: Option<Box<Via>>,
     pub listener: Listener,
+    /// A PROXY protocol header comes first.
+    pub awaits_proxy_header: bool,
+    pub standing: Standing,
     /// Its number as a client (nats: `cid`); 0 before it is one.
     pub client_id: u64,
     pub opened: Instant,
@@ -158,6 +166,8 @@ pub(crate) struct Connection {
     /// What waits behind `out`, where it may lose messages.
     pub backlog: Option<Box<Backlog>>,
     pub traffic: Traffic,
+    /// What it publishes, where that is limited.
+    pub rates: Option<Box<PublishRates>>,
 }
 
 impl Connection {
@@ -183,9 +193,10 @@ impl Connection {
         matches!(self.security, Security::Unread | Security::Settled)
     }
 
-    /// It takes the last words of a session: it does not speak HTTP, and is in no TLS handshake.
+    /// It takes the last words of a session: it does not speak HTTP, is in no TLS handshake, and has said where it comes from.
     pub(crate) fn can_be_told(&self) -> bool {
-        !matches!(self.transport, Transport::Http) && self.security != Security::Handshaking
+        let is_http = matches!(self.transport, Transport::Http);
+        !is_http && self.security != Security::Handshaking && !self.awaits_proxy_header
     }
 
     /// When the worker has to look at it next.

@@ -2,9 +2,10 @@
 
 use core::fmt::Write as _;
 
-use dunlin_session::Instant;
-use dunlin_websocket::handshake::write_refusal;
+use dunlin_session::{CloseReason, Instant};
+use dunlin_websocket::handshake::{write_refusal, write_refusal_with_body};
 
+use crate::client_address::Standing;
 use crate::connection::{Connection, Listener, Stage};
 use crate::ending::Ending;
 use crate::{ConnId, Worker};
@@ -118,6 +119,9 @@ impl Worker {
         if conn.raw.is_empty() && conn.listener == Listener::Monitor {
             return self.end(id, Ending::Http);
         }
+        if conn.standing == Standing::Refused && self.admit_handshake(id).is_err() {
+            return self.refuse_peer(id, CloseReason::AddressConnections);
+        }
         self.refuse_http(id, 408, "the request did not arrive in time");
     }
 
@@ -148,11 +152,26 @@ impl Worker {
         }
     }
 
+    /// Answers a peer that is over a limit of its address, and ends the connection. Those who are told so often are not worth a
+    /// line in the log each.
+    pub(crate) fn refuse_peer(&mut self, id: ConnId, reason: CloseReason) {
+        let date = http_date(self.wall);
+        let text = match reason {
+            CloseReason::AddressConnections => "too many connections from this address",
+            _ => "too many handshakes from this address",
+        };
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let extra = [("Date", date.as_str()), ("Retry-After", "1"), ("Connection", "close")];
+        // These headers hold nothing that could not be sent.
+        let _ = write_refusal_with_body(429, &extra, text, &mut conn.head);
+        self.end(id, Ending::Http);
+    }
+
     fn write_refusal(&mut self, id: ConnId, status: u16, reason: &str, more: &[(&str, &str)]) {
         let date = http_date(self.wall);
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.listener == Listener::WebSocket {
-            tracing::error!("{} - websocket handshake error: {reason}", conn.peer);
+            tracing::error!("{} - websocket handshake error: {reason}", conn.origin());
         }
         let extra = [&[("Date", date.as_str())], more].concat();
         // These headers hold nothing that could not be sent.

@@ -13,6 +13,10 @@ use crate::{ConnId, Wire, Worker, inflate};
 /// The most bytes read from a connection in one turn.
 const READ_MAX: usize = 64 << 10;
 
+/// The most bytes read at once from a connection whose publishing is limited: that much may come over the limit before it
+/// shows, which is when it has been handled.
+const LIMITED_READ_MAX: usize = 4 << 10;
+
 /// The most bytes of pongs that wait for a connection. A peer that pings faster than it reads gets no further pong.
 const HEAD_MAX: usize = 16 << 10;
 
@@ -27,8 +31,8 @@ impl Worker {
             return;
         }
         if conn.held_until > now {
-            self.held.push(id);
-            return;
+            let until = conn.held_until;
+            return self.put_aside(id, until);
         }
         conn.is_ready = false;
         self.inflation.start_read();
@@ -47,18 +51,20 @@ impl Worker {
         let kept = conn.raw.len();
         buffer.resize(buffer.len().max(kept + READ_MAX), 0);
         buffer[..kept].copy_from_slice(&conn.raw);
-        let end = kept + READ_MAX;
+        let max = conn.rates.as_ref().map_or(READ_MAX, |_| LIMITED_READ_MAX);
+        let end = kept + max;
         match wire.read(id, &mut buffer[kept..end]) {
             Ok(0) => self.handle_end_of_input(id, wire),
             Ok(n) => {
                 conn.raw = Vec::new();
                 conn.last_activity = now;
-                if conn.is_finished || n == READ_MAX || wire.has_more(id) {
+                if conn.is_finished || n == max || wire.has_more(id) {
                     conn.is_ready = true;
                     self.ready.push_back(id);
                 }
                 self.continue_handshake(id, wire);
                 self.handle_bytes(id, &mut buffer[..kept + n], wire);
+                self.charge(id);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.continue_handshake(id, wire);
@@ -100,10 +106,13 @@ impl Worker {
         self.remove(id, wire);
     }
 
-    fn handle_bytes<W: Wire>(&mut self, id: ConnId, bytes: &mut [u8], wire: &mut W) {
+    pub(crate) fn handle_bytes<W: Wire>(&mut self, id: ConnId, bytes: &mut [u8], wire: &mut W) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.stage != Stage::Open {
             return;
+        }
+        if conn.awaits_proxy_header {
+            return self.handle_proxy_header(id, bytes, wire);
         }
         if conn.security != Security::Settled && !self.handle_first_bytes(id, bytes, wire) {
             return;

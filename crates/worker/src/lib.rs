@@ -13,9 +13,11 @@
 //! Wire::write <- framing <- encoding  <────┘ (once for each distinct list and framing)
 //! ```
 
+mod addresses;
 mod auth;
 mod backlog;
 mod catch_up;
+mod client_address;
 mod config;
 mod connection;
 mod cookies;
@@ -31,6 +33,10 @@ mod label;
 mod lame_duck;
 mod out_queue;
 mod parts;
+mod peer_policy;
+mod proxy_header;
+mod publish_rate;
+mod rate;
 mod reload;
 mod routing;
 mod snapshot;
@@ -47,6 +53,7 @@ pub use connection::{Accepted, ConnId, Listener};
 pub use cookies::CookieNames;
 pub use crossing::Crossing;
 pub use http::{MonitorRequest, MonitorResponse};
+pub use peer_policy::{OverRate, PeerLimits, PeerPolicy, PublishLimits};
 pub use snapshot::{
     ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, SnapshotOptions, SubscriptionSnapshot,
     WorkerSnapshot,

@@ -216,7 +216,7 @@ impl Worker {
     fn hold(&mut self, id: ConnId) {
         let until = self.now + HOLD_STEP;
         if let Some(conn) = self.conns.get_mut(id) {
-            conn.held_until = until;
+            conn.held_until = conn.held_until.max(until);
         }
     }
 }

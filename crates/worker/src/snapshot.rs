@@ -27,6 +27,16 @@ pub struct Counters {
     pub slow_consumers: u64,
     /// Clients cut off because they did not answer pings.
     pub stale_connections: u64,
+    /// Connections refused because their address had as many as it may have.
+    pub address_refusals: u64,
+    /// Connections and requests refused because they came too fast from one address.
+    pub handshake_refusals: u64,
+    /// How often a publisher that was too fast was held back.
+    pub publish_holds: u64,
+    /// Publishers closed because they were too fast.
+    pub publish_closures: u64,
+    /// Connections closed because no good PROXY protocol header came.
+    pub proxy_header_errors: u64,
 }
 
 /// How a client is connected.
@@ -45,7 +55,7 @@ pub struct ConnectionSnapshot {
     pub client_id: u64,
     /// How it is connected.
     pub kind: ConnectionKind,
-    /// Where it comes from.
+    /// Where it comes from; the port is 0 where a proxy does not tell it.
     pub peer: SocketAddr,
     /// When it came.
     pub opened: Instant,
@@ -55,6 +65,8 @@ pub struct ConnectionSnapshot {
     pub rtt: Option<u64>,
     /// Bytes that wait for it.
     pub pending: usize,
+    /// How often it was held back because it published too fast.
+    pub publish_holds: u64,
     /// Messages it published.
     pub in_msgs: u64,
     /// Their bytes.
@@ -181,6 +193,7 @@ impl Worker {
             last_activity: conn.last_activity,
             rtt: description.rtt,
             pending: conn.pending(),
+            publish_holds: conn.rates.as_ref().map_or(0, |rates| rates.slowed),
             in_msgs: conn.traffic.in_msgs,
             in_bytes: conn.traffic.in_bytes,
             out_msgs: conn.traffic.out_msgs,

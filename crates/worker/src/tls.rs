@@ -3,7 +3,6 @@
 use core::time::Duration;
 use std::io;
 
-use dunlin_auth::Credentials;
 use dunlin_session::{CloseReason, Instant};
 
 use crate::connection::{Connection, Listener};
@@ -126,7 +125,7 @@ impl Worker {
         match self.conns.get_mut(id) {
             Some(conn) if conn.out.is_some() => {
                 conn.held_until = until;
-                self.held.push(id);
+                self.put_aside(id, until);
                 false
             }
             other => other.is_some(),
@@ -179,7 +178,7 @@ impl Worker {
         conn.security = Security::Settled;
         conn.deadline = Instant::NEVER;
         if conn.session.is_none() {
-            self.start_client(id, Credentials::default());
+            self.start_nats_client(id);
         }
         self.arm(id);
     }
@@ -225,7 +224,7 @@ impl Worker {
         if conn.listener == Listener::Nats {
             conn.deadline = Instant::NEVER;
             if conn.session.is_none() {
-                self.start_client(id, Credentials::default());
+                self.start_nats_client(id);
             } else if let Some(certificate) = self.certificate(id) {
                 self.with_session(id, |session, _| session.handle_certificate(certificate));
             }
@@ -252,7 +251,7 @@ impl Worker {
             Security::AwaitedBeforeInfo => {
                 conn.security = Security::Awaited;
                 conn.deadline = conn.opened + timeout;
-                self.start_client(id, Credentials::default());
+                self.start_nats_client(id);
                 self.arm(id);
             }
             Security::Awaited if is_optional && conn.listener == Listener::Nats => self.go_on_plain(id),

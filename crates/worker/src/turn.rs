@@ -10,13 +10,16 @@ use fastrand::Rng;
 
 use crate::auth::AuthRequest;
 use crate::backlog::Kept;
+use crate::client_address::Standing;
 use crate::connection::{Connection, Connections, Framing, Stage, Traffic, Transport};
 use crate::encodings::Encodings;
 use crate::ending::Ending;
 use crate::inflate::Inflation;
 use crate::lame_duck::LameDuck;
+use crate::proxy_header::HEADER_TIMEOUT;
 use crate::snapshot::{ClosedSnapshot, Counters};
 use crate::timers::Timers;
+use crate::tls::Security;
 use crate::{Accepted, ConnId, Crossing, Listener, MonitorRequest, Shared, Wire, WorkerConfig};
 
 /// The longest that a connection lives on after its last words were written, in seconds.
@@ -45,6 +48,8 @@ pub struct Worker {
     pub(crate) ready: VecDeque<ConnId>,
     /// Connections that are not read for a while, because their targets are far behind.
     pub(crate) held: Vec<ConnId>,
+    /// When the first of them is to be looked at.
+    pub(crate) held_until: Instant,
     /// Connections whose socket takes bytes again.
     writable: Vec<ConnId>,
     inbox: VecDeque<Crossing>,
@@ -69,6 +74,8 @@ pub struct Worker {
     pub(crate) verdicts: Vec<(ConnId, Option<Identity>)>,
 
     pub(crate) counters: Counters,
+    /// When a refusal is worth a line in the log again.
+    pub(crate) next_refusal_log: Instant,
     /// The clients that went last, for monitoring.
     pub(crate) closed: VecDeque<ClosedSnapshot>,
 }
@@ -100,6 +107,7 @@ impl Worker {
             timers: Timers::default(),
             ready: VecDeque::new(),
             held: Vec::new(),
+            held_until: Instant::NEVER,
             writable: Vec::new(),
             inbox: VecDeque::new(),
             lame_duck: None,
@@ -117,6 +125,7 @@ impl Worker {
             auth_requests: Vec::new(),
             verdicts: Vec::new(),
             counters: Counters::default(),
+            next_refusal_log: Instant::default(),
             closed: VecDeque::new(),
         }
     }
@@ -128,20 +137,24 @@ impl Worker {
             Listener::Nats => Transport::Raw,
             Listener::WebSocket | Listener::Monitor => Transport::Http,
         };
-        let (security, deadline, greets) = self.config.beginning(accepted.listener, now);
+        let policy = self.config.policy(accepted.listener);
+        let awaits_proxy_header = policy.is_some_and(|policy| policy.wants_header(accepted.peer.ip()));
         let id = self.conns.insert(|id| Connection {
             id,
             peer: accepted.peer,
+            via: None,
             listener: accepted.listener,
+            awaits_proxy_header,
+            standing: Standing::Uncounted,
             client_id: 0,
             opened: now,
             last_activity: now,
             stage: Stage::Open,
             ending: None,
-            deadline,
+            deadline: now + HEADER_TIMEOUT,
             armed: Instant::NEVER,
             admitted: false,
-            security,
+            security: Security::Unread,
             tls: None,
             transport,
             raw: Vec::new(),
@@ -167,12 +180,37 @@ impl Worker {
             out: None,
             backlog: None,
             traffic: Traffic::default(),
+            rates: None,
         });
+        if awaits_proxy_header {
+            self.arm(id);
+        } else {
+            self.begin(id);
+        }
+        id
+    }
+
+    /// Starts with what the listener is for, once it is known where the connection comes from.
+    pub(crate) fn begin(&mut self, id: ConnId) {
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let (security, deadline, greets) = self.config.beginning(conn.listener, now);
+        conn.security = security;
+        conn.deadline = deadline;
+        self.count_at_once(id);
         if greets {
-            self.start_client(id, Credentials::default());
+            self.start_nats_client(id);
         }
         self.arm(id);
-        id
+    }
+
+    /// Starts the session of a client that has not had to ask for it.
+    pub(crate) fn start_nats_client(&mut self, id: ConnId) {
+        let admission = self.admit_handshake(id);
+        self.start_client(id, Credentials::default());
+        if let Err(reason) = admission {
+            self.end(id, Ending::Session(reason));
+        }
     }
 
     /// Starts the session of a NATS client, whose stream begins now. `presented`: what is known already of who it is.
@@ -182,6 +220,8 @@ impl Worker {
         let now = self.now;
         let admitted = self.shared.admit_client(self.config.connections_max);
         let Some(conn) = self.conns.get_mut(id) else { return };
+        let limits = self.config.policy(conn.listener).map(|policy| &policy.limits);
+        conn.rates = limits.filter(|limits| limits.has_rates()).map(|_| Box::default());
         conn.client_id = self.shared.next_client_id();
         let config = match conn.listener {
             Listener::WebSocket => &self.config.websocket.client,
@@ -230,8 +270,8 @@ impl Worker {
         if has_work || (!self.ready.is_empty() && !self.is_backlogged) {
             return self.now;
         }
-        let waits = self.is_backlogged && !self.ready.is_empty() || !self.held.is_empty();
-        let again = if waits { self.now + crate::routing::HOLD_STEP } else { Instant::NEVER };
+        let waits = self.is_backlogged && !self.ready.is_empty();
+        let again = if waits { self.now + crate::routing::HOLD_STEP } else { self.held_until };
         let leave = self.lame_duck.map_or(Instant::NEVER, |lame_duck| lame_duck.next);
         self.timers.next().min(again).min(leave)
     }
@@ -270,12 +310,24 @@ impl Worker {
         self.has_long_list || self.arena.bytes_len() > TURN_BYTES_MAX || self.lists.len() > TURN_LISTS_MAX
     }
 
+    /// Puts a connection aside that is not to be read yet.
+    pub(crate) fn put_aside(&mut self, id: ConnId, until: Instant) {
+        self.held_until = self.held_until.min(until);
+        self.held.push(id);
+    }
+
     fn release_held(&mut self) {
-        let now = self.now;
+        if self.held_until > self.now {
+            return;
+        }
+        self.held_until = Instant::NEVER;
         for id in core::mem::take(&mut self.held) {
             match self.conns.get_mut(id) {
-                Some(conn) if conn.held_until <= now => self.ready.push_back(id),
-                Some(_) => self.held.push(id),
+                Some(conn) if conn.held_until > self.now => {
+                    let until = conn.held_until;
+                    self.put_aside(id, until);
+                }
+                Some(_) => self.ready.push_back(id),
                 None => {}
             }
         }
@@ -295,7 +347,14 @@ impl Worker {
             } else if waited.is_some_and(|since| since + write_deadline <= now) {
                 self.end(id, Ending::Session(CloseReason::SlowConsumerDeadline));
             } else {
-                let result = self.with_session(id, |session, router| session.handle_timeout(now, router));
+                let is_held = conn.held_until > now;
+                let result = self.with_session(id, |session, router| {
+                    if is_held {
+                        // That nothing came is the worker's own doing.
+                        session.handle_input(now, &[], router)?;
+                    }
+                    session.handle_timeout(now, router)
+                });
                 if let Some(Err(reason)) = result {
                     self.end(id, Ending::Session(reason));
                 }
@@ -308,6 +367,7 @@ impl Worker {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.deadline = Instant::NEVER;
         match conn.stage {
+            Stage::Open if conn.awaits_proxy_header => self.handle_proxy_header_timeout(id),
             Stage::Open if !conn.is_settled() => self.handle_tls_deadline(id),
             Stage::Open | Stage::Ending => self.handle_http_timeout(id),
             Stage::Draining | Stage::Lingering => self.remove(id, wire),
@@ -332,6 +392,11 @@ impl Worker {
         }
         tracing::debug!("{} - Client connection closed: {}", conn.label(), ending.text());
         conn.stage = Stage::Ending;
+        if conn.held_until > self.now {
+            // What it still sends is read and dropped.
+            conn.held_until = self.now;
+            self.held_until = self.now;
+        }
         if let Ending::Session(CloseReason::SlowConsumerPending | CloseReason::SlowConsumerDeadline) = ending
         {
             // What the peer did not take is dropped, so that its memory comes back, and it is told why.
@@ -386,8 +451,12 @@ impl Worker {
     /// Lets go of a connection.
     pub(crate) fn remove<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         self.unsubscribe_all(id);
-        if let Some(conn) = self.conns.remove(id) {
+        if let Some(mut conn) = self.conns.remove(id) {
             self.remember(&conn);
+            self.uncount(&conn);
+            if let Some(rates) = &mut conn.rates {
+                rates.leave(&self.shared.users);
+            }
             if conn.admitted {
                 self.shared.dismiss_client();
             }

@@ -1,5 +1,6 @@
 //! From an HTTP request to a WebSocket connection.
 
+use dunlin_forwarded::Scheme;
 use dunlin_permessage_deflate::{Compressor, Config as DeflateConfig, Params, Role as DeflateRole};
 use dunlin_session::Instant;
 use dunlin_websocket::handshake::{HandshakeError, Request};
@@ -72,6 +73,9 @@ impl Worker {
     /// Accepts or refuses a request on the WebSocket listener. After a refusal the peer may try again on the same
     /// connection.
     pub(crate) fn upgrade(&mut self, id: ConnId, head: &Head<'_>) {
+        if let Err(reason) = self.admit_request(id, head) {
+            return self.refuse_peer(id, reason);
+        }
         let path = head.target.split('?').next().unwrap_or_default();
         if path.ends_with("/mqtt") {
             return self.refuse_request(id, head, 404, "mqtt websocket endpoint not enabled", true);
@@ -135,18 +139,21 @@ impl Worker {
     fn check_origin(&self, id: ConnId, head: &Head<'_>) -> Result<(), String> {
         let headers = head.headers.iter().map(|header| (header.name, header.value));
         let host = head.values("Host").next().map_or("", |host| core::str::from_utf8(host).unwrap_or(""));
-        self.config.websocket.origins.check(&headers, host.trim(), self.is_https(id)).map_err(|refusal| {
-            let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
-            match named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()) {
-                // The operator has to know which origin it was. Escaped and cut: it is a stranger's text.
-                Some(origin) => format!("{refusal} ({})", origin[..origin.len().min(128)].escape_ascii()),
-                None => refusal.to_string(),
-            }
-        })
+        self.config.websocket.origins.check(&headers, host.trim(), self.is_https(id, head)).map_err(
+            |refusal| {
+                let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
+                match named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()) {
+                    // The operator has to know which origin it was. Escaped and cut: it is a stranger's text.
+                    Some(origin) => format!("{refusal} ({})", origin[..origin.len().min(128)].escape_ascii()),
+                    None => refusal.to_string(),
+                }
+            },
+        )
     }
 
     /// Whether the client sees `wss://`: the scheme that `same_origin` compares.
-    fn is_https(&self, id: ConnId) -> bool {
-        self.conns.find(id).is_some_and(|conn| conn.tls.is_some())
+    fn is_https(&self, id: ConnId, head: &Head<'_>) -> bool {
+        let is_tls = self.conns.find(id).is_some_and(|conn| conn.tls.is_some());
+        self.client_scheme(id, head).map_or(is_tls, |scheme| scheme == Scheme::Https)
     }
 }

@@ -11,6 +11,7 @@ mod authorization;
 mod compression;
 mod file;
 mod listen;
+mod peers;
 mod reload;
 mod report;
 mod slow_consumer;
@@ -28,6 +29,7 @@ use dunlin_websocket::handshake::OriginPattern;
 pub use authorization::AuthorizationConfig;
 pub use dunlin_worker::{CompressionConfig, CookieNames, SlowConsumer};
 pub use file::{Loaded, load};
+pub use peers::{LimitsConfig, PeerConfig};
 pub use reload::{Change, changes};
 pub use report::{Report, Warning};
 pub use tls::{CertificateFiles, HandshakeFirst, TlsConfig, TlsVersion};
@@ -67,6 +69,8 @@ pub struct Config {
     pub authorization: AuthorizationConfig,
     /// `no_auth_user`: the user that a client without credentials is.
     pub no_auth_user: Option<String>,
+    /// `proxy_protocol` of NATS clients, and `trusted_proxies` and `limits` of all.
+    pub peers: PeerConfig,
     /// `max_control_line`, in bytes.
     pub max_control_line: usize,
     /// `max_payload`, in bytes.
@@ -123,6 +127,7 @@ impl Default for Config {
             websocket: None,
             authorization: AuthorizationConfig::default(),
             no_auth_user: None,
+            peers: PeerConfig::default(),
             max_control_line: 4096,
             max_payload: 1 << 20,
             max_pending: 64 << 20,
@@ -213,6 +218,8 @@ pub struct WebSocketConfig {
     /// `no_masking` (of the guide; nats-server has it always on): a client that asks for it with `Nats-No-Masking: true`
     /// sends its frames without a mask. `false` makes masks mandatory for all, and the header is not echoed.
     pub no_masking: bool,
+    /// `proxy_protocol`, `trusted_proxies` and `limits` of its own.
+    pub peers: PeerConfig,
 }
 
 impl Default for WebSocketConfig {
@@ -235,6 +242,7 @@ impl Default for WebSocketConfig {
             headers: Vec::new(),
             ping_interval: None,
             no_masking: true,
+            peers: PeerConfig::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use core::fmt::Debug;
 
 use dunlin_auth::{Secret, User};
 
-use super::{AuthorizationConfig, Config, CookieNames, TlsConfig, WebSocketConfig};
+use super::{AuthorizationConfig, Config, CookieNames, PeerConfig, TlsConfig, WebSocketConfig};
 
 /// A setting with another value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,9 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
         "max_traced_msg_len" log.max_traced_msg_len, "pid_file" pid_file, "ports_file_dir" ports_file_dir,
         "client_advertise" client_advertise, "max_control_line" max_control_line, "max_payload" max_payload,
         "max_connections" max_connections, "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
-        "allow_non_tls" allow_non_tls, "slow_consumer" slow_consumer, "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
+        "allow_non_tls" allow_non_tls, "slow_consumer" slow_consumer,
+        "proxy_protocol" peers.proxy_protocol, "trusted_proxies" peers.trusted_proxies, "limits" peers.limits,
+        "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
     compare!(false: "server_name" server_name, "host" host, "port" port, "http" http, "max_pending" max_pending,
         "max_subscriptions" max_subscriptions, "max_sub_tokens" max_sub_tokens, "max_closed_clients" max_closed_clients,
         "no_header_support" no_header_support, "workers" workers);
@@ -101,7 +103,7 @@ impl Changes {
             ($($reloadable:literal: $($key:literal $field:ident),+);+ $(;)?) => {
                 // Names all fields: a new one has to say whether it can change.
                 let WebSocketConfig {
-                    $($($field: _),+),+ , allowed_origins: _, cookies: _, tls: _, authorization: _
+                    $($($field: _),+),+ , allowed_origins: _, cookies: _, tls: _, authorization: _, peers: _
                 } = new;
                 $($(self.compare($key, &old.$field, &new.$field, $reloadable);)+)+
             };
@@ -116,6 +118,10 @@ impl Changes {
         self.compare("websocket.token_cookie", token, &new.cookies.token, true);
         self.compare_tls("websocket.tls", &old.tls, &new.tls, old.tls.is_some() == new.tls.is_some());
         self.compare_hidden("websocket.authorization", &old.authorization, &new.authorization);
+        let PeerConfig { proxy_protocol, trusted_proxies, limits } = &old.peers;
+        self.compare("websocket.proxy_protocol", proxy_protocol, &new.peers.proxy_protocol, true);
+        self.compare("websocket.trusted_proxies", trusted_proxies, &new.peers.trusted_proxies, true);
+        self.compare("websocket.limits", limits, &new.peers.limits, true);
         compare!(
             false: "websocket.host" host, "websocket.port" port, "websocket.no_tls" no_tls;
             true: "websocket.advertise" advertise, "websocket.no_auth_user" no_auth_user, "websocket.same_origin" same_origin,

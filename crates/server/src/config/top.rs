@@ -21,6 +21,7 @@ pub(super) fn read(root: &Map, config: &mut Config, report: &mut Report) {
             || limits(&key, entry, config, report)
             || timers(&key, entry, config, report)
             || log(&key, entry, config, report)
+            || config.peers.read(&key, entry, report)
             || others(&key, entry, config, report)
             || report.unserved(entry);
         if !known {

@@ -24,7 +24,6 @@ pub fn unserved(key: &str) -> Option<Unserved> {
         "no_sublist_cache",
         "disable_sublist_cache",
         "no_fast_producer_stall",
-        "proxy_protocol",
         "mappings",
         "maps",
         "system_account",

@@ -29,6 +29,20 @@ impl Config {
             report.error("https needs a tls block: TLS cert and key required for HTTPS");
         }
         self.validate_ports(report);
+        self.validate_proxies(report);
+    }
+
+    /// Whoever can say where it comes from can be anybody.
+    fn validate_proxies(&self, report: &mut Report) {
+        let websocket = self.websocket.as_ref().map(|websocket| ("websocket ", &websocket.peers));
+        for (name, peers) in [("", &self.peers)].into_iter().chain(websocket) {
+            let is_listed = peers.trusted_proxies.is_some() || self.peers.trusted_proxies.is_some();
+            if peers.proxy_protocol && !is_listed {
+                report.warn(format_args!(
+                    "{name}proxy_protocol without trusted_proxies: whoever reaches the port can say where it comes from"
+                ));
+            }
+        }
     }
 
     /// Two listeners cannot have one port, unless they have different addresses.

@@ -87,7 +87,11 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
             websocket.ping_interval = report.duration(entry).filter(|interval| !interval.is_zero());
         }
         "no_masking" => report.set(&mut websocket.no_masking, entry.boolean()),
-        _ => report.unknown(entry, "websocket"),
+        key => {
+            if !websocket.peers.read(key, entry, report) {
+                report.unknown(entry, "websocket");
+            }
+        }
     }
 }
 

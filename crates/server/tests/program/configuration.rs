@@ -68,7 +68,7 @@ fn served_keys() {
 #[test]
 fn keys_that_are_not_served_yet_are_named() {
     let text = "cluster { name: c }\nleafnodes { port: -1 }\ngateway { name: g }\njetstream: true\nmqtt { port: -1 }\nserver_tags: [a]\n\
-        mappings { a: b }\nsystem_account: A\nresolver: MEMORY\naccounts { A {} }\nwrite_timeout: close\nproxy_protocol: true\n";
+        mappings { a: b }\nsystem_account: A\nresolver: MEMORY\naccounts { A {} }\nwrite_timeout: close\n";
     let (valid, lines) = check(text);
     assert!(valid, "{lines:#?}");
     for (index, line) in text.lines().enumerate() {

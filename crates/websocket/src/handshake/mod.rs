@@ -47,7 +47,7 @@ mod token;
 pub use client::{Agreed, Offer, Response, write_request};
 pub use error::{HandshakeError, InvalidHeader, ResponseError};
 pub use origin::{Origin, OriginError, OriginPattern, OriginPolicy, OriginRefusal};
-pub use server::{Accepted, Request, write_refusal};
+pub use server::{Accepted, Request, write_refusal, write_refusal_with_body};
 pub use token::{has_token, joined, select_protocol, tokens, values};
 
 use alloc::vec::Vec;

@@ -117,6 +117,20 @@ impl Accepted {
 ///
 /// [`InvalidHeader`] if an extra header could not be sent; nothing has been appended then.
 pub fn write_refusal(status: u16, extra: &[(&str, &str)], out: &mut Vec<u8>) -> Result<(), InvalidHeader> {
+    write_refusal_with_body(status, extra, status_text(status), out)
+}
+
+/// The same with a body that says more than the status does: one line of text.
+///
+/// # Errors
+///
+/// As [`write_refusal`].
+pub fn write_refusal_with_body(
+    status: u16,
+    extra: &[(&str, &str)],
+    body: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), InvalidHeader> {
     check_headers(extra)?;
     let text = status_text(status);
     let mut line = alloc::string::String::new();
@@ -133,7 +147,7 @@ pub fn write_refusal(status: u16, extra: &[(&str, &str)], out: &mut Vec<u8>) -> 
     );
     write_headers(extra, out);
     line.clear();
-    let _ = write!(line, "Content-Length: {}\r\n\r\n{text}\n", text.len() + 1);
+    let _ = write!(line, "Content-Length: {}\r\n\r\n{body}\n", body.len() + 1);
     out.extend_from_slice(line.as_bytes());
     Ok(())
 }
