@@ -14,6 +14,7 @@ mod known;
 mod run;
 mod transcript;
 
+mod auth;
 mod connect;
 mod info;
 mod keepalive;
@@ -30,6 +31,7 @@ mod ws_origin;
 fn areas() -> Vec<(&'static str, Vec<exchange::Exchange>)> {
     vec![
         ("info", info::exchanges()),
+        ("auth", auth::exchanges()),
         ("connect", connect::exchanges()),
         ("lexing", lexing::exchanges()),
         ("publish", publish::exchanges()),

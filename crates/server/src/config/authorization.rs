@@ -82,7 +82,7 @@ impl Config {
         self.authorization
             .passwords()
             .chain(websocket)
-            .any(|secret| !secret.is_hash() && !(maps && secret.is_empty()))
+            .any(|secret| !(secret.is_hash() || maps && secret.is_empty()))
     }
 }
 
