@@ -4,6 +4,7 @@
 mod auth;
 mod browser;
 mod client_address;
+mod clients_auth;
 mod clients_cli;
 mod clients_node;
 mod clients_python;
