@@ -1,7 +1,7 @@
 //! Server processes: dunlin or the official server, started the way their users start them.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -96,7 +96,8 @@ impl ServerProcess {
     /// Starts a server with `conf` on free ports of the loopback address, and waits until it is ready.
     ///
     /// Listeners for NATS, monitoring and WebSocket are added to the configuration. A configuration that wants to
-    /// write one itself puts `{port}`, `{http_port}` or `{ws_port}` where the number belongs.
+    /// write one itself puts `{port}`, `{http_port}` or `{ws_port}` where the number belongs. `{free_port}` stands for the
+    /// number of a free port, the same in all places: for monitoring (`http_port: {free_port}`), WebSocket, or both.
     ///
     /// # Panics
     /// If the program is missing, exits, or is not ready in time; the message has its log.
@@ -242,16 +243,27 @@ impl Drop for ServerProcess {
 
 fn with_listeners(conf: &str) -> String {
     let mut whole = String::new();
+    let takes_free_port = conf.contains("{free_port}");
     for (mark, block) in [
         ("{port}", "listen: \"127.0.0.1:{port}\"\n"),
         ("{http_port}", "http: \"127.0.0.1:{http_port}\"\n"),
         ("{ws_port}", "websocket { listen: \"127.0.0.1:{ws_port}\", no_tls: true }\n"),
     ] {
-        if !conf.contains(mark) {
+        let is_written = match mark {
+            "{http_port}" => conf.contains("http_port"),
+            "{ws_port}" => conf.contains(mark) || takes_free_port,
+            _ => conf.contains(mark),
+        };
+        if !is_written {
             whole.push_str(block);
         }
     }
-    whole + conf
+    if !takes_free_port {
+        return whole + conf;
+    }
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let port = free.expect("a free port of the loopback address").port();
+    (whole + conf).replace("{free_port}", &port.to_string())
 }
 
 fn launch(

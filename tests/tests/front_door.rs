@@ -1,6 +1,6 @@
 //! The WebSocket front door: who may come in, and how. About dunlin only, where the official server has no such key.
 
-use dunlin_tests::{Deadline, Kind, Link, RawTcp, RawWs, ServerProcess, handshake};
+use dunlin_tests::{Deadline, End, Kind, Link, RawTcp, RawWs, ServerProcess, handshake};
 
 fn dunlin(conf: &str) -> Option<ServerProcess> {
     (Kind::under_test() == Kind::Dunlin).then(|| ServerProcess::start(Kind::Dunlin, conf, &[]))
@@ -133,4 +133,145 @@ fn the_block_is_reloaded_without_a_restart() {
     let lines = server.reload(&websocket("origins: \"ftp://x\"")).join("\n");
     assert!(lines.contains("unable to parse allowed origin \"ftp://x\""), "{lines}");
     assert_eq!(status(&server, "Origin: http://a.example.com\r\n"), 101);
+}
+
+/// One listener for monitoring and WebSocket.
+const SHARED: &str = "http_port: {free_port}, host: 127.0.0.1\nwebsocket { listen: \"127.0.0.1:{free_port}\", no_tls: true }\n";
+
+/// The next response of a connection: its head, and its body.
+fn response(tcp: &mut RawTcp) -> (String, String) {
+    let (head, _) = tcp.read_until(b"\r\n\r\n", Deadline::usual());
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let len = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok()).unwrap_or(0);
+    let (body, _) = tcp.read_exact(len, Deadline::usual());
+    (head, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[test]
+fn monitoring_and_websocket_share_a_port() {
+    let Some(server) = dunlin(SHARED) else { return };
+    let address = server.addresses().websocket;
+    assert_eq!(address, server.addresses().monitoring);
+    server.wait_for_log(&format!("Port {} is shared: ", address.port()));
+    let ports = server.dir().join(format!("dunlin_{}.ports", server.id()));
+    let ports: serde_json::Value = serde_json::from_slice(&std::fs::read(ports).unwrap()).unwrap();
+    assert_eq!(ports["monitoring"][0], format!("http://{address}"));
+    assert_eq!(ports["websocket"][0], format!("ws://{address}"));
+
+    // Any number of requests on one connection, of both kinds, until it becomes a WebSocket.
+    let mut tcp = RawTcp::connect(address);
+    for (request, status, text) in [
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK", "{\"status\":\"ok\"}"),
+        (
+            "GET /varz HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            "200 OK",
+            "\"shared_port\": true",
+        ),
+        ("GET /varz HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", "400 Bad Request", "Bad Request\n"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: x\r\n\r\n", "400 Bad Request", "Bad Request\n"),
+        ("GET /mqtt HTTP/1.1\r\nHost: a\r\n\r\n", "404 Not Found", "404 page not found\n"),
+        (&handshake("/mqtt", ""), "404 Not Found", "Not Found\n"),
+        (&handshake("/leafnode", ""), "404 Not Found", "Not Found\n"),
+        ("POST /connz HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK", "\"num_connections\": 0"),
+        ("GET http://b/healthz?details=1 HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK", "{\"status\":\"ok\"}"),
+    ] {
+        tcp.send(request.as_bytes());
+        let (head, body) = response(&mut tcp);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{request:?}: {head}");
+        assert!(body.contains(text), "{request:?}: {body}");
+        assert!(!head.contains("Connection: close"), "{head}");
+    }
+    tcp.send(handshake("/any/path", "").as_bytes());
+    let (head, _) = response(&mut tcp);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let mut ws = Link::Ws(RawWs { tcp });
+    ws.send(b"PING\r\n");
+    ws.expect(b"PONG\r\n");
+    let mut http = RawTcp::connect(address);
+    http.send(b"GET /connz HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (_, body) = response(&mut http);
+    assert!(body.contains("\"kind\": \"Websocket\"") && body.contains("\"num_connections\": 1"), "{body}");
+    assert!(server.log().contains("websocket handshake error: invalid value for header 'Upgrade'"));
+    assert!(server.log().contains("websocket handshake error: mqtt websocket endpoint not enabled"));
+}
+
+#[test]
+fn requests_may_be_sent_ahead_of_their_answers() {
+    let Some(server) = dunlin(SHARED) else { return };
+    let one = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let all = one.repeat(20) + "HEAD /varz HTTP/1.1\r\nHost: a\r\n\r\n" + one + &handshake("/", "");
+    for size in [1, 7, 50, all.len()] {
+        let mut tcp = RawTcp::connect(server.addresses().websocket);
+        tcp.send_in_chunks(all.as_bytes(), size);
+        for _ in 0..20 {
+            assert_eq!(response(&mut tcp).1, "{\"status\":\"ok\"}");
+        }
+        let (head, _) = tcp.read_until(b"\r\n\r\n", Deadline::usual());
+        let head = String::from_utf8_lossy(&head).into_owned();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("Content-Length: "), "{head}");
+        assert_eq!(response(&mut tcp).1, "{\"status\":\"ok\"}");
+        assert!(response(&mut tcp).0.starts_with("HTTP/1.1 101 "));
+        Link::Ws(RawWs { tcp }).expect(b"INFO {");
+    }
+}
+
+#[test]
+fn monitoring_answers_whoever_has_sent_its_last() {
+    let Some(server) = dunlin(SHARED) else { return };
+    for request in [
+        "GET /varz HTTP/1.0\r\n\r\n",
+        "GET /varz HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /varz HTTP/1.1\r\nHost: a\r\n\r\nGET /varz HTTP/1.1\r\nHost: a\r\n\r\nGET /va",
+    ] {
+        let mut tcp = RawTcp::connect(server.addresses().monitoring);
+        tcp.send(request.as_bytes());
+        tcp.half_close();
+        let (text, end) = tcp.read_to_close(Deadline::usual());
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert_eq!(end, End::Closed);
+        let answers = request.matches("/varz").count();
+        assert_eq!(text.matches("\"server_id\"").count(), answers, "{request:?}: {text}");
+    }
+    // One that asks on and on before it reads: the server stops reading in time, and answers all in the end.
+    let mut greedy = RawTcp::connect(server.addresses().monitoring);
+    let requests = "GET /varz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3000);
+    let sent = greedy.send_what_fits(requests.as_bytes());
+    greedy.half_close();
+    let (text, _) = greedy.read_to_close(Deadline::usual());
+    let answers = text.windows(11).filter(|window| window == b"\"server_id\"").count();
+    assert_eq!(answers, requests[..sent].matches("\r\n\r\n").count());
+    let mut http = RawTcp::connect(server.addresses().monitoring);
+    http.send(b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let (head, body) = response(&mut http);
+    assert!(head.contains("\r\nConnection: keep-alive\r\n") && body == "{\"status\":\"ok\"}", "{head}{body}");
+}
+
+#[test]
+fn requests_that_two_readers_could_take_for_different_things_end_the_connection() {
+    let Some(server) = dunlin(SHARED) else { return };
+    for (request, status) in [
+        ("GET /varz HTTP/1.1\r\n\r\n", 400),
+        ("GET /varz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        ("GET /varz HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", 400),
+        ("GET /varz HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        ("GET varz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("GET /varz HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nGET ", 200),
+        ("GET /varz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200),
+        (&handshake("/", "Content-Length: 4\r\n"), 400),
+        (&handshake("/", "Transfer-Encoding: chunked\r\n"), 400),
+        (&(handshake("/", "") + "GET / HTTP/1.1\r\n"), 400),
+        (&format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(70)), 431),
+        (&format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(20_000)), 431),
+    ] {
+        let mut tcp = RawTcp::connect(server.addresses().websocket);
+        tcp.send(request.as_bytes());
+        let (text, end) = tcp.read_to_close(Deadline::usual());
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert_eq!(end, End::Closed, "{request:?}: {text}");
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {text}");
+        assert!(
+            text.contains("\r\nConnection: close\r\n") && text.matches("HTTP/1.1 ").count() == 1,
+            "{text}"
+        );
+    }
 }

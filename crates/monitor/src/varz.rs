@@ -164,6 +164,9 @@ pub struct WebSocketVarz {
     /// The headers that every 101 response carries.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// It has its port together with monitoring.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub shared_port: bool,
     /// Nanoseconds, where it is another than the server's.
     #[serde(skip_serializing_if = "is_zero")]
     pub ping_interval: u64,

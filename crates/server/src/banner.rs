@@ -49,6 +49,14 @@ pub(crate) fn log_started(config: &Config, server: &Handle) {
             tracing::warn!("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
         }
     }
+    if config.has_shared_port()
+        && let Some(addr) = server.websocket_addr()
+    {
+        tracing::info!(
+            "Port {} is shared: requests for an upgrade go to websocket, all others to the http monitor",
+            addr.port()
+        );
+    }
     if let Some(addr) = server.nats_addr() {
         tracing::info!("Listening for client connections on {}", at(&config.host, addr));
         log_tls(config);

@@ -169,6 +169,7 @@ impl Monitoring {
             pass_cookie: cookies.pass.unwrap_or_default(),
             token_cookie: cookies.token.unwrap_or_default(),
             headers: websocket.headers.iter().cloned().collect(),
+            shared_port: config.has_shared_port(),
             ping_interval: websocket.ping_interval.map_or(0, nanoseconds),
             compression: websocket.compression.is_some(),
             tls_map: websocket.tls.as_ref().is_some_and(|tls| tls.verify_and_map),

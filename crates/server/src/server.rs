@@ -62,7 +62,7 @@ pub enum StartError {
     },
     /// An address cannot be listened on.
     Bind {
-        /// What for: `client`, `websocket` or `http`.
+        /// What for: `client`, `websocket`, `http`, or `http and websocket`.
         listener: &'static str,
         /// The address.
         addr: SocketAddr,
@@ -151,8 +151,9 @@ impl Server {
             StartError::Bind { listener: listener_name(kind), addr, error }
         })?;
         let nats = endpoints.address(Listener::Nats);
-        let websocket = endpoints.address(Listener::WebSocket);
-        let monitor = endpoints.address(Listener::Monitor);
+        let shared = endpoints.address(Listener::Shared);
+        let websocket = endpoints.address(Listener::WebSocket).or(shared);
+        let monitor = endpoints.address(Listener::Monitor).or(shared);
         let workers = worker_count(&config);
         let worker = worker_config(&config, &identity, nats, websocket);
         let monitoring = Arc::new(Monitoring::new(
@@ -268,15 +269,18 @@ fn listener_name(kind: Listener) -> &'static str {
         Listener::Nats => "client",
         Listener::WebSocket => "websocket",
         Listener::Monitor => "http",
+        Listener::Shared => "http and websocket",
     }
 }
 
 fn endpoints(config: &Config) -> Result<Vec<Endpoint>, StartError> {
     let mut endpoints = vec![(Listener::Nats, resolve(&config.host, config.port)?)];
+    let is_shared = config.has_shared_port();
     if let Some(websocket) = &config.websocket {
-        endpoints.push((Listener::WebSocket, resolve(&websocket.host, websocket.port)?));
+        let kind = if is_shared { Listener::Shared } else { Listener::WebSocket };
+        endpoints.push((kind, resolve(&websocket.host, websocket.port)?));
     }
-    if let Some(http) = &config.http {
+    if let Some(http) = config.http.as_ref().filter(|_| !is_shared) {
         endpoints.push((Listener::Monitor, resolve(&http.host, http.port)?));
     }
     Ok(endpoints)

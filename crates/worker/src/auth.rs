@@ -35,7 +35,7 @@ impl Worker {
         let conn = self.conns.find(id)?;
         let rules = match conn.listener {
             Listener::WebSocket => &self.config.websocket.client.auth,
-            Listener::Nats | Listener::Monitor => &self.config.client.auth,
+            Listener::Nats | Listener::Monitor | Listener::Shared => &self.config.client.auth,
         };
         let certificate = conn.tls.as_ref()?.certificate.as_ref()?;
         rules.maps_certificates().then(|| Certificate { names: certificate.names.clone() })

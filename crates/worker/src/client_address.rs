@@ -7,7 +7,7 @@ use dunlin_session::CloseReason;
 
 use crate::addresses::{AddressKey, Admission};
 use crate::connection::{Connection, Listener};
-use crate::http::Head;
+use crate::http_head::Head;
 use crate::peer_policy::PeerPolicy;
 use crate::{ConnId, Worker, WorkerConfig};
 
@@ -39,7 +39,7 @@ impl WorkerConfig {
     pub(crate) fn policy(&self, listener: Listener) -> Option<&PeerPolicy> {
         match listener {
             Listener::Nats => Some(&self.peers),
-            Listener::WebSocket => Some(&self.websocket.peers),
+            Listener::WebSocket | Listener::Shared => Some(&self.websocket.peers),
             Listener::Monitor => None,
         }
     }
@@ -99,11 +99,13 @@ impl Worker {
         Some(resolve(conn.via().base.ip(), &fields, &policy.trusted_proxies))
     }
 
-    /// Counts a new connection for its address, where that is known already: from a trusted peer a request will tell.
+    /// Counts a new connection for its address, where that is known already: from a trusted peer a request will tell, and on
+    /// a shared port only those count that become a WebSocket.
     pub(crate) fn count_at_once(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let trusts = |policy: &PeerPolicy| policy.trusted_proxies.trusts(conn.peer.ip());
-        if conn.listener == Listener::WebSocket && self.config.policy(conn.listener).is_some_and(trusts) {
+        let is_trusted = || self.config.policy(conn.listener).is_some_and(trusts);
+        if conn.listener == Listener::Shared || conn.listener == Listener::WebSocket && is_trusted() {
             return;
         }
         self.count(id);

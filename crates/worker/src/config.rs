@@ -42,7 +42,7 @@ impl WorkerConfig {
     pub(crate) fn slow_consumer(&self, listener: Listener) -> SlowConsumer {
         match listener {
             Listener::WebSocket => self.websocket.slow_consumer,
-            Listener::Nats | Listener::Monitor => self.slow_consumer,
+            Listener::Nats | Listener::Monitor | Listener::Shared => self.slow_consumer,
         }
     }
 

@@ -33,6 +33,9 @@ pub enum Listener {
     WebSocket,
     /// Monitoring over HTTP.
     Monitor,
+    /// WebSocket for requests that ask for it, monitoring for all others. A connection that has become a WebSocket counts as
+    /// one of that listener.
+    Shared,
 }
 
 /// A connection that a listener has accepted.

@@ -152,6 +152,8 @@ impl Worker {
                     self.finish(id, wire);
                 } else if conn.backlog.is_some() {
                     self.catch_up(id, wire);
+                } else {
+                    self.resume_http(id);
                 }
             }
             Ok(false) => {}

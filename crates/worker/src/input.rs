@@ -7,6 +7,7 @@ use dunlin_websocket::{Event, OpCode, encode_frame};
 
 use crate::connection::{Stage, Transport};
 use crate::ending::Ending;
+use crate::http_head::HEAD_LEN_MAX;
 use crate::tls::Security;
 use crate::{ConnId, Wire, Worker, inflate};
 
@@ -35,6 +36,10 @@ impl Worker {
             return self.put_aside(id, until);
         }
         conn.is_ready = false;
+        if conn.raw.len() > HEAD_LEN_MAX && conn.owes_response() {
+            // It sends requests ahead of their answers. The rest waits in the socket.
+            return;
+        }
         self.inflation.start_read();
         if core::mem::take(&mut conn.is_deferred) {
             // The socket is asked when these are handled: it may have said long ago that there is more.
@@ -94,7 +99,7 @@ impl Worker {
             self.remove(id, wire);
         } else if conn.stage == Stage::Open && conn.security == Security::Handshaking {
             self.fail_handshake(id, &io::ErrorKind::UnexpectedEof.into());
-        } else {
+        } else if !conn.owes_response() {
             // What it still has to get is written; it may have closed its sending side only.
             self.end(id, Ending::Session(CloseReason::ClientClosed));
         }
@@ -246,6 +251,13 @@ impl Worker {
 }
 
 impl crate::connection::Connection {
+    /// It has asked, over HTTP, for what it gets before it is let go.
+    fn owes_response(&self) -> bool {
+        let has_request = self.awaits_response
+            || matches!(self.transport, Transport::Http) && !self.raw.is_empty() && self.out.is_some();
+        has_request && self.stage == Stage::Open
+    }
+
     /// Keeps the start of an op, with room for the rest where its length is known.
     fn keep_op(&mut self, bytes: &[u8]) {
         self.carry.extend_from_slice(bytes);

@@ -47,7 +47,7 @@ impl fmt::Display for Label {
         match listener {
             Listener::Nats => write!(f, "{origin} - cid:{client_id}"),
             Listener::WebSocket => write!(f, "{origin} - wid:{client_id}"),
-            Listener::Monitor => write!(f, "{origin} - http"),
+            Listener::Monitor | Listener::Shared => write!(f, "{origin} - http"),
         }
     }
 }

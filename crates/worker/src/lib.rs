@@ -27,10 +27,12 @@ mod ending;
 mod flush;
 mod framing;
 mod http;
+mod http_head;
 mod inflate;
 mod input;
 mod label;
 mod lame_duck;
+mod monitor_request;
 mod out_queue;
 mod parts;
 mod peer_policy;
@@ -52,7 +54,7 @@ pub use config::{CompressionConfig, Shared, WebSocketConfig, WorkerConfig};
 pub use connection::{Accepted, ConnId, Listener};
 pub use cookies::CookieNames;
 pub use crossing::Crossing;
-pub use http::{MonitorRequest, MonitorResponse};
+pub use monitor_request::{MonitorRequest, MonitorResponse};
 pub use peer_policy::{OverRate, PeerLimits, PeerPolicy, PublishLimits};
 pub use snapshot::{
     ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, SnapshotOptions, SubscriptionSnapshot,

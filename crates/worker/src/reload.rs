@@ -19,7 +19,7 @@ impl Worker {
             let Some(conn) = self.conns.get_mut(id) else { continue };
             let client = match conn.listener {
                 Listener::WebSocket => &self.config.websocket.client,
-                Listener::Nats | Listener::Monitor => &self.config.client,
+                Listener::Nats | Listener::Monitor | Listener::Shared => &self.config.client,
             };
             let client = Arc::clone(client);
             let result = self.with_session(id, |session, router| session.set_config(&client, router));

@@ -186,7 +186,7 @@ impl Worker {
             client_id: conn.client_id,
             kind: match conn.listener {
                 Listener::WebSocket => ConnectionKind::WebSocket,
-                Listener::Nats | Listener::Monitor => ConnectionKind::Nats,
+                Listener::Nats | Listener::Monitor | Listener::Shared => ConnectionKind::Nats,
             },
             peer: conn.peer,
             opened: conn.opened,

@@ -92,7 +92,7 @@ impl WorkerConfig {
     pub(crate) fn tls_policy(&self, listener: Listener) -> Option<&TlsPolicy> {
         match listener {
             Listener::Nats => self.tls.as_ref(),
-            Listener::WebSocket => self.websocket.tls.as_ref(),
+            Listener::WebSocket | Listener::Shared => self.websocket.tls.as_ref(),
             Listener::Monitor => self.monitor_tls.as_ref(),
         }
     }

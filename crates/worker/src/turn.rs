@@ -135,7 +135,7 @@ impl Worker {
         self.now = now;
         let transport = match accepted.listener {
             Listener::Nats => Transport::Raw,
-            Listener::WebSocket | Listener::Monitor => Transport::Http,
+            Listener::WebSocket | Listener::Monitor | Listener::Shared => Transport::Http,
         };
         let policy = self.config.policy(accepted.listener);
         let awaits_proxy_header = policy.is_some_and(|policy| policy.wants_header(accepted.peer.ip()));
@@ -225,7 +225,7 @@ impl Worker {
         conn.client_id = self.shared.next_client_id();
         let config = match conn.listener {
             Listener::WebSocket => &self.config.websocket.client,
-            Listener::Nats | Listener::Monitor => &self.config.client,
+            Listener::Nats | Listener::Monitor | Listener::Shared => &self.config.client,
         };
         let peer = Peer { client_id: conn.client_id, ip: conn.peer.ip(), jitter: self.rng.u64(..) };
         let client = Client::with_credentials(Arc::clone(config), peer, now, presented);

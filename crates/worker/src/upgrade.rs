@@ -3,11 +3,11 @@
 use dunlin_forwarded::Scheme;
 use dunlin_permessage_deflate::{Compressor, Config as DeflateConfig, Params, Role as DeflateRole};
 use dunlin_session::Instant;
-use dunlin_websocket::handshake::{HandshakeError, Request};
+use dunlin_websocket::handshake::{Accepted, HandshakeError, Request};
 use dunlin_websocket::{Assembler, Limits, Masking, Role};
 
-use crate::connection::{Connection, Framing, Transport};
-use crate::http::Head;
+use crate::connection::{Connection, Framing, Listener, Transport};
+use crate::http_head::Head;
 use crate::inflate::Inflater;
 use crate::{CompressionConfig, ConnId, WebSocketConfig, Worker};
 
@@ -69,40 +69,64 @@ impl Connection {
     }
 }
 
+/// Why a request for WebSocket is refused.
+struct Refusal {
+    status: u16,
+    /// For the log.
+    reason: String,
+    /// The peer may not try again on the same connection.
+    is_final: bool,
+}
+
+impl Refusal {
+    /// A refusal after which the peer may try again.
+    fn new(status: u16, reason: String) -> Refusal {
+        Refusal { status, reason, is_final: false }
+    }
+
+    fn last(status: u16, reason: String) -> Refusal {
+        Refusal { is_final: true, ..Refusal::new(status, reason) }
+    }
+}
+
 impl Worker {
-    /// Accepts or refuses a request on the WebSocket listener. After a refusal the peer may try again on the same
-    /// connection.
-    pub(crate) fn upgrade(&mut self, id: ConnId, head: &Head<'_>) {
+    /// Accepts or refuses a request for WebSocket. `has_rest`: the peer has sent more than the request.
+    pub(crate) fn upgrade(&mut self, id: ConnId, head: &Head<'_>, has_rest: bool) {
         if let Err(reason) = self.admit_request(id, head) {
             return self.refuse_peer(id, reason);
         }
-        let path = head.target.split('?').next().unwrap_or_default();
-        if path.ends_with("/mqtt") {
-            return self.refuse_request(id, head, 404, "mqtt websocket endpoint not enabled", true);
-        }
-        if path.ends_with("/leafnode") {
-            return self.refuse_request(id, head, 404, "leafnode websocket endpoint not enabled", true);
-        }
-        let headers = head.headers.iter().map(|header| (header.name, header.value));
-        let request = Request { method: head.method, version_minor: head.version_minor, headers };
-        let accepted = match request.accept() {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // What is wrong with HTTP itself ends the connection; the rest of the checks may be tried again.
-                let is_http = match error {
-                    HandshakeError::HttpVersion | HandshakeError::HostRepeated => true,
-                    HandshakeError::HostMissing => head.values("Host").next().is_none(),
-                    _ => false,
-                };
-                return self.refuse_request(id, head, error.status(), &error.to_string(), !is_http);
+        match self.check_upgrade(id, head, has_rest) {
+            Ok(accepted) => self.open_websocket(id, head, accepted),
+            Err(Refusal { status, reason, is_final }) => {
+                self.refuse_upgrade(id, head, status, &reason, !is_final && !has_rest);
             }
-        };
-        if let Err(refusal) = self.check_origin(id, head) {
-            return self.refuse_request(id, head, 403, &refusal, true);
         }
-        if head.has_rest {
-            return self.refuse_http(id, 400, "client sent data before handshake is complete");
+    }
+
+    fn check_upgrade(&self, id: ConnId, head: &Head<'_>, has_rest: bool) -> Result<Accepted, Refusal> {
+        let path = head.target.split('?').next().unwrap_or_default();
+        for kind in ["mqtt", "leafnode"] {
+            if path.strip_suffix(kind).is_some_and(|start| start.ends_with('/')) {
+                return Err(Refusal::new(404, format!("{kind} websocket endpoint not enabled")));
+            }
         }
+        let request =
+            Request { method: head.method, version_minor: head.version_minor, headers: head.pairs() };
+        let accepted = request.accept().map_err(|error| match error {
+            HandshakeError::HttpVersion => Refusal::last(error.status(), error.to_string()),
+            _ => Refusal::new(error.status(), error.to_string()),
+        })?;
+        self.check_origin(id, head)?;
+        if head.has_body() {
+            return Err(Refusal::last(400, "a request for websocket has no body".into()));
+        }
+        if has_rest {
+            return Err(Refusal::last(400, "client sent data before handshake is complete".into()));
+        }
+        Ok(accepted)
+    }
+
+    fn open_websocket(&mut self, id: ConnId, head: &Head<'_>, accepted: Accepted) {
         let wishes = Wishes::of(head, &self.config.websocket);
         let configured =
             self.config.websocket.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -119,7 +143,7 @@ impl Worker {
         let Some(conn) = self.conns.get_mut(id) else { return };
         if accepted.write_response(&extra, &mut conn.head).is_err() {
             // The configured headers are checked when the configuration is read.
-            return self.refuse_http(id, 500, "a configured header cannot be sent");
+            return self.refuse_upgrade(id, head, 500, "a configured header cannot be sent", false);
         }
         let masking = if wishes.no_masking { Masking::Forbidden } else { Masking::Required };
         let assembler = Assembler::new(Role::Server, Limits::UNLIMITED).with_masking(masking);
@@ -128,6 +152,7 @@ impl Worker {
         if let (Some(params), Some(config)) = (&params, compression) {
             conn.keep_contexts(params, config.level);
         }
+        conn.listener = Listener::WebSocket;
         conn.deadline = Instant::NEVER;
         let cookies = &self.config.websocket.cookies;
         let presented = cookies.credentials(head.values("Cookie"));
@@ -135,20 +160,20 @@ impl Worker {
         self.arm(id);
     }
 
-    /// Why the page that the request comes from may not connect, for the log.
-    fn check_origin(&self, id: ConnId, head: &Head<'_>) -> Result<(), String> {
-        let headers = head.headers.iter().map(|header| (header.name, header.value));
-        let host = head.values("Host").next().map_or("", |host| core::str::from_utf8(host).unwrap_or(""));
-        self.config.websocket.origins.check(&headers, host.trim(), self.is_https(id, head)).map_err(
-            |refusal| {
-                let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
-                match named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()) {
-                    // The operator has to know which origin it was. Escaped and cut: it is a stranger's text.
-                    Some(origin) => format!("{refusal} ({})", origin[..origin.len().min(128)].escape_ascii()),
-                    None => refusal.to_string(),
+    /// Whether the page that the request comes from may connect.
+    fn check_origin(&self, id: ConnId, head: &Head<'_>) -> Result<(), Refusal> {
+        let origins = &self.config.websocket.origins;
+        origins.check(&head.pairs(), head.host, self.is_https(id, head)).map_err(|refusal| {
+            let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
+            match named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()) {
+                // The operator has to know which origin it was. Escaped and cut: it is a stranger's text.
+                Some(origin) => {
+                    let origin = origin[..origin.len().min(128)].escape_ascii();
+                    Refusal::new(403, format!("{refusal} ({origin})"))
                 }
-            },
-        )
+                None => Refusal::new(403, refusal.to_string()),
+            }
+        })
     }
 
     /// Whether the client sees `wss://`: the scheme that `same_origin` compares.

@@ -1,6 +1,6 @@
 //! Whether settings fit each other.
 
-use super::{Config, ListenPort, Report};
+use super::{Config, HttpConfig, ListenPort, Report, WebSocketConfig};
 
 /// From here on nats-server warns about a payload: other parts of NATS are not made for it.
 const MAX_PAYLOAD_WARNING: usize = 8 << 20;
@@ -45,7 +45,15 @@ impl Config {
         }
     }
 
-    /// Two listeners cannot have one port, unless they have different addresses.
+    /// Whether monitoring and WebSocket have one listener: the same port of the same host, with TLS both or neither.
+    pub fn has_shared_port(&self) -> bool {
+        let (Some(http), Some(websocket)) = (&self.http, &self.websocket) else { return false };
+        matches!(http.port, ListenPort::Fixed(_))
+            && http.port == websocket.port
+            && cannot_share(http, websocket).is_none()
+    }
+
+    /// Two listeners cannot have one port, unless they have different addresses, or are monitoring and WebSocket.
     fn validate_ports(&self, report: &mut Report) {
         let mut listeners = vec![("port", self.host.as_str(), self.port)];
         if let Some(http) = &self.http {
@@ -56,10 +64,19 @@ impl Config {
         }
         for (index, (name, host, port)) in listeners.iter().enumerate() {
             for (other, other_host, other_port) in &listeners[..index] {
-                if let (ListenPort::Fixed(number), true) =
-                    (port, port == other_port && overlap(host, other_host))
-                {
-                    report.error(format_args!("{name} and {other} cannot both listen on port {number}"));
+                let ListenPort::Fixed(number) = port else { continue };
+                if port != other_port || !overlap(host, other_host) {
+                    continue;
+                }
+                match (*name, &self.http, &self.websocket) {
+                    ("websocket", Some(http), Some(websocket)) if *other == "http" => {
+                        if let Some(reason) = cannot_share(http, websocket) {
+                            report.error(format_args!(
+                                "http and websocket cannot share port {number}: {reason}"
+                            ));
+                        }
+                    }
+                    _ => report.error(format_args!("{name} and {other} cannot both listen on port {number}")),
                 }
             }
         }
@@ -75,6 +92,19 @@ impl Config {
                 http.base_path.clone_from(&self.http_base_path);
             }
         }
+    }
+}
+
+/// Why monitoring and WebSocket cannot have one listener, if they have the same port.
+fn cannot_share(http: &HttpConfig, websocket: &WebSocketConfig) -> Option<String> {
+    let (one, other) = (&http.host, &websocket.host);
+    if !one.eq_ignore_ascii_case(other) {
+        return Some(format!("http has host {one:?}, websocket has host {other:?}"));
+    }
+    match (http.is_tls, websocket.tls.is_some()) {
+        (true, false) => Some("https has TLS, websocket has not".into()),
+        (false, true) => Some("websocket has TLS, http has not (https_port has)".into()),
+        _ => None,
     }
 }
 

@@ -41,7 +41,8 @@ impl TlsServers {
     pub(crate) fn server(&self, listener: Listener) -> Option<&Arc<ServerConfig>> {
         let server = match listener {
             Listener::Nats => &self.nats,
-            Listener::WebSocket => &self.websocket,
+            // Monitoring on a shared port has the certificate of `websocket`.
+            Listener::WebSocket | Listener::Shared => &self.websocket,
             Listener::Monitor => &self.monitor,
         };
         server.as_ref().map(|server| &server.config)

@@ -171,6 +171,10 @@ fn settings_must_fit_each_other() {
             "port: 80\nwebsocket { port: 80, no_tls: true, host: 127.0.0.1 }",
             "websocket and port cannot both listen on port 80",
         ),
+        (
+            "host: 127.0.0.1, http_port: 8222\nwebsocket { port: 8222, no_tls: true }",
+            "http and websocket cannot share port 8222: http has host \"127.0.0.1\", websocket has host \"0.0.0.0\"",
+        ),
         ("", "a.conf: config has no values or is empty"),
         (
             "ping_interval: 5",
@@ -184,6 +188,8 @@ fn settings_must_fit_each_other() {
     ] {
         assert_eq!(check(text), (false, vec![error.to_owned()]), "{text}");
     }
+    let (valid, lines) = check("http_port: 8222\nwebsocket { port: 8222, no_tls: true }");
+    assert!(valid && lines.len() == 1, "{lines:#?}");
     let (valid, _) = check(
         "listen: \"127.0.0.1:4222\", http: \"127.0.0.2:4222\"\nwebsocket { listen: \"127.0.0.3:4222\", no_tls: true }",
     );
