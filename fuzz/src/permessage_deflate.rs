@@ -1,8 +1,12 @@
 //! Negotiation, compression and inflation of RFC 7692.
 //!
-//! The first byte chooses what the rest is: a header, messages to send, or payloads of a hostile peer.
+//! The first byte chooses what the rest is: a header, messages to send with contexts, messages to send without and in
+//! parts, or payloads of a hostile peer.
 
-use dunlin_permessage_deflate::{Compressor, Config, Decompressor, InflateError, Params, Role, Status};
+use dunlin_permessage_deflate::{
+    Compressor, Config, Decompressor, InflateError, MessageCompressor, Params, Role, Status, end_parts,
+    store_part,
+};
 
 #[path = "../../crates/permessage-deflate/tests/naive/mod.rs"]
 mod naive;
@@ -20,6 +24,7 @@ const OPEN: Config = Config {
 /// Runs one input.
 pub fn run(data: &[u8]) {
     match data {
+        [3, bits, rest @ ..] => messages_in_parts(8 + bits % 8, rest),
         [kind, wishes, rest @ ..] if kind % 3 == 0 => header(config(*wishes, *wishes), rest),
         [kind, a, b, c, level, rest @ ..] if kind % 3 == 1 => {
             conversation(config(*a, *b), config(*c, *b), level % 11, rest);
@@ -139,6 +144,50 @@ impl Direction {
         self.sent.clear();
         self.payload.clear();
     }
+}
+
+/// Messages of parts, all through one compressor: a part is a byte of flags, a length, and data, maybe repeated.
+///
+/// What they inflate to, by this crate and by the oracle, is their inputs; the window is kept.
+fn messages_in_parts(bits: u8, mut operations: &[u8]) {
+    let params = Params { server_max_window_bits: Some(bits), ..Params::default() };
+    let mut compressor = MessageCompressor::new(&params, Role::Server);
+    let (mut payload, mut sent) = (Vec::new(), Vec::new());
+    while let [flags, len, rest @ ..] = operations {
+        let (data, rest) = rest.split_at(rest.len().min(usize::from(*len)));
+        operations = rest;
+        // Up to 8 KiB of it, so that a few parts go past any window and through the positions of the compressor.
+        let part = data.repeat(1 << (flags >> 5).min(5));
+        if flags & 1 != 0 {
+            store_part(&part, &mut payload);
+        } else {
+            compressor.compress_part(&part, &mut payload);
+        }
+        sent.extend_from_slice(&part);
+        if flags & 2 == 0 {
+            continue;
+        }
+        end_parts(&mut payload);
+        check_sent(&payload, &sent, bits);
+        payload.clear();
+        compressor.compress(&sent, &mut payload);
+        check_sent(&payload, &sent, bits);
+        payload.clear();
+        sent.clear();
+    }
+}
+
+fn check_sent(payload: &[u8], sent: &[u8], bits: u8) {
+    let params = Params { server_max_window_bits: Some(bits), ..Params::default() };
+    let mut received = Vec::new();
+    let result =
+        Decompressor::new(&params, Role::Client).decompress(payload, true, sent.len(), &mut received);
+    assert_eq!(result, Ok(()));
+    assert!(received == sent);
+    let mut plain = Vec::new();
+    let distance = naive::inflate(&[payload, &TAIL].concat(), &mut plain).expect("valid");
+    assert!(distance <= 1 << bits, "distance {distance} in a window of {bits} bits");
+    assert!(plain == sent);
 }
 
 /// A message of a hostile peer: what comes of it does not depend on how it is cut, agrees with the oracle, and stays within

@@ -5,7 +5,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dunlin_permessage_deflate::{Compressor, Decompressor, Params, Role};
+use dunlin_permessage_deflate::{
+    Compressor, Decompressor, MessageCompressor, Params, Role, end_parts, store_part,
+};
 
 /// A JSON document with numbers that differ from message to message, cut to `len`.
 fn json(len: usize, seed: usize) -> Vec<u8> {
@@ -35,6 +37,16 @@ fn compress(c: &mut Criterion) {
     for (name, len) in SIZES {
         let messages: Vec<_> = (0..16).map(|seed| json(len, seed)).collect();
         group.throughput(Throughput::Bytes(len as u64));
+        let mut compressor = MessageCompressor::new(&params(false, None), Role::Server);
+        let mut out = Vec::new();
+        let mut next = messages.iter().cycle();
+        group.bench_function(BenchmarkId::new("messages", name), |b| {
+            b.iter(|| {
+                out.clear();
+                compressor.compress(black_box(next.next().expect("endless")), &mut out);
+                out.len()
+            });
+        });
         for (kind, context, level, bits) in [
             ("level1", false, 1, None),
             ("level6", false, 6, None),
@@ -53,6 +65,35 @@ fn compress(c: &mut Criterion) {
                 });
             });
         }
+    }
+}
+
+/// A payload for one more subscription: everything compressed again, or a stored head before the shared body.
+fn splice(c: &mut Criterion) {
+    let mut group = c.benchmark_group("splice");
+    for (name, len) in SIZES {
+        let mut compressor = MessageCompressor::new(&params(false, None), Role::Server);
+        let head = format!("MSG halls.readings 17 {len}\r\n").into_bytes();
+        let body = [&json(len, 1)[..], b"\r\n"].concat();
+        let message = [&head[..], &body].concat();
+        let (mut out, mut shared) = (Vec::new(), Vec::new());
+        compressor.compress_part(&body, &mut shared);
+        group.bench_function(BenchmarkId::new("again", name), |b| {
+            b.iter(|| {
+                out.clear();
+                compressor.compress(black_box(&message), &mut out);
+                out.len()
+            });
+        });
+        group.bench_function(BenchmarkId::new("stored head", name), |b| {
+            b.iter(|| {
+                out.clear();
+                store_part(black_box(&head), &mut out);
+                out.extend_from_slice(black_box(&shared));
+                end_parts(&mut out);
+                out.len()
+            });
+        });
     }
 }
 
@@ -87,5 +128,5 @@ fn inflate(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, compress, inflate);
+criterion_group!(benches, compress, splice, inflate);
 criterion_main!(benches);

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::bit_writer::{BitWriter, Pending};
 use crate::header::Header;
-use crate::huffman::{Builder, CODE_LEN_MAX};
+use crate::huffman::{Builder, CODE_LEN_MAX, CodeBook};
 use crate::matcher::Sequence;
 use crate::symbols::{
     Code, DISTANCES, END_OF_BLOCK, FIXED_DISTANCE_LEN, FIXED_DISTANCES, FIXED_LITERALS, LITERALS,
@@ -42,8 +42,8 @@ enum Form {
 pub(crate) struct BlockWriter {
     literal_counts: [u16; LITERALS],
     distance_counts: [u16; DISTANCES],
-    literals: [Code; LITERALS],
-    distances: [Code; DISTANCES],
+    literals: CodeBook<LITERALS>,
+    distances: CodeBook<DISTANCES>,
     builder: Builder,
     header: Header,
 }
@@ -53,8 +53,8 @@ impl BlockWriter {
         Self {
             literal_counts: [0; LITERALS],
             distance_counts: [0; DISTANCES],
-            literals: [Code::default(); LITERALS],
-            distances: [Code::default(); DISTANCES],
+            literals: CodeBook::new(),
+            distances: CodeBook::new(),
             builder: Builder::new(),
             header: Header::new(),
         }
@@ -70,9 +70,8 @@ impl BlockWriter {
         out: &mut Vec<u8>,
     ) {
         self.count(data, sequences);
-        let fixed_len = 3 + self.body_len(fixed_literal_len, |_| FIXED_DISTANCE_LEN);
+        let (dynamic_len, fixed_len) = self.build();
         let stored_len = stored_len(data.len(), pending.len());
-        let dynamic_len = self.dynamic_len();
         let forms = [
             (Form::Fixed, fixed_len, 0),
             (Form::Dynamic, dynamic_len, self.header.spare()),
@@ -93,12 +92,12 @@ impl BlockWriter {
             Form::Stored => write_stored(data, &mut writer),
             Form::Fixed => {
                 writer.put(FIXED, 3);
-                write_body(data, sequences, &FIXED_LITERALS, &FIXED_DISTANCES, &mut writer);
+                writer = write_body(data, sequences, &FIXED_LITERALS, &FIXED_DISTANCES, writer);
             }
             Form::Dynamic => {
                 writer.put(DYNAMIC, 3);
-                self.header.write(padding.spare, &mut writer);
-                write_body(data, sequences, &self.literals, &self.distances, &mut writer);
+                writer = self.header.write(padding.spare, writer);
+                writer = write_body(data, sequences, &self.literals.codes, &self.distances.codes, writer);
             }
         }
         padding.write(&mut writer);
@@ -126,25 +125,23 @@ impl BlockWriter {
         self.literal_counts[END_OF_BLOCK] = 1;
     }
 
-    /// Bits of the sequences and the end of the block, with codes of these lengths.
-    fn body_len(&self, literal_len: impl Fn(usize) -> u8, distance_len: impl Fn(usize) -> u8) -> usize {
-        let literals = self.literal_counts.iter().enumerate();
-        let literals = literals.map(|(symbol, &count)| {
-            usize::from(count) * usize::from(literal_len(symbol) + literal_extra_len(symbol))
-        });
-        let distances = self.distance_counts.iter().enumerate();
-        let distances = distances.map(|(symbol, &count)| {
-            usize::from(count) * usize::from(distance_len(symbol) + distance_extra_len(symbol))
-        });
-        literals.sum::<usize>() + distances.sum::<usize>()
-    }
-
-    fn dynamic_len(&mut self) -> usize {
-        self.builder.build(&self.literal_counts, CODE_LEN_MAX, &mut self.literals);
-        self.builder.build(&self.distance_counts, CODE_LEN_MAX, &mut self.distances);
-        let header_len = self.header.prepare(&self.literals, &self.distances, &mut self.builder);
-        3 + header_len
-            + self.body_len(|symbol| self.literals[symbol].len, |symbol| self.distances[symbol].len)
+    /// Makes the codes of a dynamic block. Returns its bits, and those of a fixed block.
+    fn build(&mut self) -> (usize, usize) {
+        let Self { literals, distances, literal_counts, distance_counts, builder, header } = self;
+        literals.build(literal_counts, CODE_LEN_MAX, builder);
+        distances.build(distance_counts, CODE_LEN_MAX, builder);
+        let (mut dynamic_len, mut fixed_len) = (3 + header.prepare(literals, distances, builder), 3);
+        for symbol in literals.symbols() {
+            let (count, extra_len) = (usize::from(literal_counts[symbol]), literal_extra_len(symbol));
+            dynamic_len += count * usize::from(literals.codes[symbol].len + extra_len);
+            fixed_len += count * usize::from(fixed_literal_len(symbol) + extra_len);
+        }
+        for symbol in distances.symbols() {
+            let (count, extra_len) = (usize::from(distance_counts[symbol]), distance_extra_len(symbol));
+            dynamic_len += count * usize::from(distances.codes[symbol].len + extra_len);
+            fixed_len += count * usize::from(FIXED_DISTANCE_LEN + extra_len);
+        }
+        (dynamic_len, fixed_len)
     }
 }
 
@@ -161,13 +158,13 @@ fn write_stored(data: &[u8], writer: &mut BitWriter<'_>) {
     writer.put_bytes(data);
 }
 
-fn write_body(
+fn write_body<'a>(
     data: &[u8],
     sequences: &[Sequence],
     literal_codes: &[Code; LITERALS],
     distance_codes: &[Code; DISTANCES],
-    writer: &mut BitWriter<'_>,
-) {
+    mut writer: BitWriter<'a>,
+) -> BitWriter<'a> {
     let put_code = |code: Code, writer: &mut BitWriter<'_>| writer.put(u64::from(code.bits), code.len);
     let mut rest = data;
     for sequence in sequences {
@@ -176,27 +173,28 @@ fn write_body(
         let (threes, others) = literals.as_chunks::<3>();
         for three in threes {
             for &byte in three {
-                put_code(literal_codes[usize::from(byte)], writer);
+                put_code(literal_codes[usize::from(byte)], &mut writer);
             }
             writer.flush();
         }
         for &byte in others {
-            put_code(literal_codes[usize::from(byte)], writer);
+            put_code(literal_codes[usize::from(byte)], &mut writer);
         }
         writer.flush();
         if sequence.length > 0 {
             let length = length_symbol(sequence.length);
-            put_code(literal_codes[length.symbol], writer);
+            put_code(literal_codes[length.symbol], &mut writer);
             writer.put(u64::from(length.extra), length.extra_len);
             let distance = distance_symbol(sequence.distance);
-            put_code(distance_codes[distance.symbol], writer);
+            put_code(distance_codes[distance.symbol], &mut writer);
             writer.put(u64::from(distance.extra), distance.extra_len);
             writer.flush();
         }
         rest = &behind[usize::from(sequence.length)..];
     }
-    put_code(literal_codes[END_OF_BLOCK], writer);
+    put_code(literal_codes[END_OF_BLOCK], &mut writer);
     writer.flush();
+    writer
 }
 
 /// What a block is followed by.

@@ -1,8 +1,8 @@
 //! The header of a dynamic block: the lengths of its codes, themselves in a code (RFC 1951 §3.2.7).
 
 use crate::bit_writer::BitWriter;
-use crate::huffman::Builder;
-use crate::symbols::{Code, DISTANCES, LITERALS};
+use crate::huffman::{Builder, CodeBook};
+use crate::symbols::{DISTANCES, LITERALS};
 
 /// Symbols of the code for code lengths: 0 to 15 are lengths, the others repeat.
 const LENS: usize = 19;
@@ -25,7 +25,7 @@ pub(crate) struct Header {
     runs: [Run; LITERALS + DISTANCES],
     run_count: usize,
     counts: [u16; LENS],
-    codes: [Code; LENS],
+    book: CodeBook<LENS>,
     literals: usize,
     distances: usize,
     /// How many entries of `ORDER` are written: 4 at least.
@@ -38,7 +38,7 @@ impl Header {
             runs: [Run::default(); LITERALS + DISTANCES],
             run_count: 0,
             counts: [0; LENS],
-            codes: [Code::default(); LENS],
+            book: CodeBook::new(),
             literals: 0,
             distances: 0,
             order_len: 0,
@@ -46,23 +46,32 @@ impl Header {
     }
 
     /// Prepares the header for these codes. Returns how many bits it has.
-    pub(crate) fn prepare(&mut self, literals: &[Code], distances: &[Code], builder: &mut Builder) -> usize {
-        self.literals = used(literals).max(257);
-        self.distances = used(distances).max(1);
+    pub(crate) fn prepare(
+        &mut self,
+        literals: &CodeBook<LITERALS>,
+        distances: &CodeBook<DISTANCES>,
+        builder: &mut Builder,
+    ) -> usize {
+        self.literals = literals.len();
+        self.distances = distances.len();
         self.run_count = 0;
         self.counts.fill(0);
-        self.find_runs(&literals[..self.literals], &distances[..self.distances]);
+        self.find_runs(literals, distances);
         if self.counts.iter().filter(|&&count| count > 0).count() < 2 {
             // One code alone is incomplete, and not every decoder takes that here.
             self.counts[0] += 1;
             self.counts[1] += 1;
         }
-        builder.build(&self.counts, LEN_CODE_MAX, &mut self.codes);
-        let is_used = |&symbol: &u8| self.codes[usize::from(symbol)].len > 0;
+        self.book.build(&self.counts, LEN_CODE_MAX, builder);
+        let is_used = |&symbol: &u8| self.counts[usize::from(symbol)] > 0;
         self.order_len = ORDER.iter().rposition(is_used).map_or(0, |last| last + 1).max(4);
-        let runs = self.runs[..self.run_count].iter();
-        let runs_len: usize = runs
-            .map(|run| usize::from(self.codes[usize::from(run.symbol)].len + extra_len(run.symbol)))
+        let runs_len: usize = self
+            .book
+            .symbols()
+            .map(|symbol| {
+                usize::from(self.counts[symbol])
+                    * usize::from(self.book.codes[symbol].len + extra_len(symbol as u8))
+            })
             .sum();
         5 + 5 + 4 + 3 * self.order_len + runs_len
     }
@@ -73,39 +82,47 @@ impl Header {
     }
 
     /// Writes what has been prepared, with `spare` code lengths more than needed.
-    pub(crate) fn write(&self, spare: usize, writer: &mut BitWriter<'_>) {
+    pub(crate) fn write<'a>(&self, spare: usize, mut writer: BitWriter<'a>) -> BitWriter<'a> {
         let order_len = self.order_len + spare;
         writer.put(self.literals as u64 - 257, 5);
         writer.put(self.distances as u64 - 1, 5);
         writer.put(order_len as u64 - 4, 4);
         writer.flush();
         for &symbol in &ORDER[..order_len] {
-            writer.put(u64::from(self.codes[usize::from(symbol)].len), 3);
+            let symbol = usize::from(symbol);
+            let len = if self.counts[symbol] > 0 { self.book.codes[symbol].len } else { 0 };
+            writer.put(u64::from(len), 3);
             writer.flush();
         }
         for run in &self.runs[..self.run_count] {
-            let code = self.codes[usize::from(run.symbol)];
+            let code = self.book.codes[usize::from(run.symbol)];
             writer.put(u64::from(code.bits), code.len);
             writer.put(u64::from(run.extra), extra_len(run.symbol));
             writer.flush();
         }
+        writer
     }
 
     /// Runs may go from the literals over to the distances.
-    fn find_runs(&mut self, literals: &[Code], distances: &[Code]) {
-        let mut lens = literals.iter().chain(distances).map(|code| code.len).peekable();
-        while let Some(len) = lens.next() {
-            let mut count = 1;
-            while lens.next_if_eq(&len).is_some() {
-                count += 1;
-            }
-            if len == 0 {
-                self.add_zeros(count);
+    fn find_runs(&mut self, literals: &CodeBook<LITERALS>, distances: &CodeBook<DISTANCES>) {
+        let (first_distance, mut next) = (literals.len(), 0);
+        let literals = literals.symbols().map(|symbol| (symbol, literals.codes[symbol].len));
+        let distances =
+            distances.symbols().map(|symbol| (first_distance + symbol, distances.codes[symbol].len));
+        // The length that may be repeated, and how often.
+        let (mut last, mut repeats) = (0, 0);
+        for (at, len) in literals.chain(distances) {
+            if at == next && len == last {
+                repeats += 1;
             } else {
+                self.add_repeats(last, repeats);
+                self.add_zeros(at - next);
                 self.add(len, 0);
-                self.add_repeats(len, count - 1);
+                (last, repeats) = (len, 0);
             }
+            next = at + 1;
         }
+        self.add_repeats(last, repeats);
     }
 
     fn add_zeros(&mut self, mut count: usize) {
@@ -139,10 +156,6 @@ impl Header {
         self.run_count += 1;
         self.counts[usize::from(symbol)] += 1;
     }
-}
-
-fn used(codes: &[Code]) -> usize {
-    codes.iter().rposition(|code| code.len > 0).map_or(0, |last| last + 1)
 }
 
 /// Bits that follow a symbol of the code for code lengths.

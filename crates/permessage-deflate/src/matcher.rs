@@ -1,4 +1,4 @@
-//! Where a message repeats itself: greedy LZ77 over a table of hashed positions.
+//! Where a message repeats itself: LZ77, lazy by a byte, over a table of hashed positions.
 //!
 //! The table holds positions as `u16` and is never cleared for a message. Positions go on from message to message, and an
 //! entry below the position of the message's first byte is of an earlier message:
@@ -21,8 +21,10 @@ pub(crate) const BLOCK_LEN_MAX: usize = POSITIONS / 2 - MATCH_LEN_MAX;
 /// The most matches of a block.
 const SEQUENCES_MAX: usize = 3072;
 const POSITIONS: usize = 1 << 16;
+/// A match of so many bytes is taken without a look at the next byte.
+const LAZY_LEN: usize = 16;
 /// After so many bytes without a match (as base-2 logarithm), every second position is looked at, and so on.
-const SKIP_BITS: usize = 5;
+const SKIP_BITS: usize = 6;
 
 /// Literals, and a match behind them. The last one of a block has none: its length is 0.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +32,12 @@ pub(crate) struct Sequence {
     pub(crate) literals: u16,
     pub(crate) length: u16,
     pub(crate) distance: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Match {
+    length: usize,
+    distance: usize,
 }
 
 /// Finds the matches of one message after the other.
@@ -75,21 +83,21 @@ impl Matcher {
         let (mut at, mut anchor, mut count) = (start, start, 0);
         let end = start + len;
         while at < end && count < SEQUENCES_MAX - 1 {
-            let Some(word) = word(message, at) else { break };
-            let slot = &mut self.table[hash(word)];
-            let position = at.wrapping_add(bias);
-            let entry = usize::from(*slot);
-            *slot = position as u16;
-            let distance = position - entry;
-            if entry < self.floor
-                || distance > self.window
-                || self::word(message, at - distance) != Some(word)
-            {
+            let Some(mut found) = self.longest(message, at, bias) else {
                 at += 1 + ((at - anchor) >> SKIP_BITS);
                 continue;
+            };
+            // A longer match one byte later is worth a literal.
+            while found.length < LAZY_LEN && at + 1 < end {
+                match self.longest(message, at + 1, bias) {
+                    Some(later) if later.length > found.length => {
+                        found = later;
+                        at += 1;
+                    }
+                    _ => break,
+                }
             }
-            let rest = &message[at + MATCH_LEN_MIN..message.len().min(at + MATCH_LEN_MAX)];
-            let length = MATCH_LEN_MIN + common_len(rest, &message[at - distance + MATCH_LEN_MIN..]);
+            let Match { length, distance } = found;
             self.sequences[count] =
                 Sequence { literals: (at - anchor) as u16, length: length as u16, distance: distance as u16 };
             count += 1;
@@ -104,6 +112,24 @@ impl Matcher {
         self.sequences[count] = Sequence { literals: (block_end - anchor) as u16, ..Sequence::default() };
         self.next += block_end - start;
         (block_end - start, &self.sequences[..=count])
+    }
+
+    /// The match of the bytes at `at` with the last ones like them, if there is one, and takes their place in the table.
+    #[inline]
+    fn longest(&mut self, message: &[u8], at: usize, bias: usize) -> Option<Match> {
+        let word = word(message, at)?;
+        let slot = &mut self.table[hash(word)];
+        let position = at.wrapping_add(bias);
+        let entry = usize::from(*slot);
+        *slot = position as u16;
+        debug_assert!(entry < position, "no position is looked at twice");
+        let distance = position - entry;
+        if entry < self.floor || distance > self.window || self::word(message, at - distance) != Some(word) {
+            return None;
+        }
+        let rest = &message[at + MATCH_LEN_MIN..message.len().min(at + MATCH_LEN_MAX)];
+        let length = MATCH_LEN_MIN + common_len(rest, &message[at - distance + MATCH_LEN_MIN..]);
+        Some(Match { length, distance })
     }
 
     /// Makes room for a block behind the window.

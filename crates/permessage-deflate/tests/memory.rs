@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use allocation_counter::measure;
-use dunlin_permessage_deflate::{Compressor, Decompressor, Params, Role};
+use dunlin_permessage_deflate::{
+    Compressor, Decompressor, MessageCompressor, Params, Role, end_parts, store_part,
+};
 
 fn params(bits: u8, keep_context: bool) -> Params {
     Params {
@@ -17,6 +19,9 @@ fn state_sizes() {
     let compressor = measure(|| std::mem::forget(Compressor::new(&params(15, true), Role::Server, 1)));
     assert_eq!((compressor.bytes_current + 512) / 1024, 312);
     assert_eq!(compressor.count_total, 6);
+    let messages = measure(|| std::mem::forget(MessageCompressor::new(&params(15, false), Role::Server)));
+    assert_eq!((messages.bytes_current + 512) / 1024, 39);
+    assert_eq!(messages.count_total, 3);
     for (bits, kib) in [(15, 58), (12, 30), (8, 27)] {
         let decompressor = measure(|| std::mem::forget(Decompressor::new(&params(bits, true), Role::Client)));
         assert_eq!((decompressor.bytes_current + 512) / 1024, kib, "window of {bits} bits");
@@ -45,6 +50,24 @@ fn no_allocation_after_the_first_message() {
         });
         assert_eq!(info.count_total, 0, "window of {bits} bits, context {keep_context}");
     }
+}
+
+#[test]
+fn no_allocation_for_messages_on_their_own_and_parts() {
+    let text: Vec<u8> = (0..100_000u32).flat_map(|n| (n % 977).to_le_bytes()).collect();
+    let mut compressor = MessageCompressor::new(&params(15, false), Role::Server);
+    let mut payload = Vec::with_capacity(1 << 20);
+    let info = measure(|| {
+        for len in [0, 1, 60, 600, 70_000, 400_000, 3] {
+            payload.clear();
+            compressor.compress(&text[..len], &mut payload);
+            payload.clear();
+            store_part(&text[..len], &mut payload);
+            compressor.compress_part(&text[..len], &mut payload);
+            end_parts(&mut payload);
+        }
+    });
+    assert_eq!(info.count_total, 0);
 }
 
 /// A bomb: 256 MiB of zeros. Neither `out` nor the decompressor grows beyond the limit.

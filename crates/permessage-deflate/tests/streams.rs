@@ -124,6 +124,36 @@ fn check_parts(parts: &[&[u8]], message: &[u8], piece: usize) {
     assert_eq!(decompressor.message_len(), 0);
 }
 
+/// One decompressor for two connections without context: whoever is in the midst of a message keeps it.
+#[test]
+fn a_decompressor_is_lent_where_it_is_fresh() {
+    let alone = params(15, false);
+    let message = structured(9, 40_000);
+    let mut payload = Vec::new();
+    Compressor::new(&alone, Role::Client, 6).compress(&message, &mut payload);
+    let mut shared = Decompressor::new(&alone, Role::Server);
+    assert!(shared.is_fresh());
+    for cut in [1, 100, payload.len() - 1] {
+        let (mut out, mut other) = (Vec::new(), Vec::new());
+        shared.decompress(&payload[..cut], false, message.len(), &mut out).unwrap();
+        assert!(!shared.is_fresh());
+        // The first connection takes it along; the second one gets another.
+        let mut taken = std::mem::replace(&mut shared, Decompressor::new(&alone, Role::Server));
+        shared.decompress(&payload, true, message.len(), &mut other).unwrap();
+        taken.decompress(&payload[cut..], true, message.len(), &mut out).unwrap();
+        assert!(out == message && other == message);
+        assert!(shared.is_fresh() && taken.is_fresh());
+    }
+    shared.decompress(&[0x06], true, 9, &mut Vec::new()).unwrap_err();
+    assert!(!shared.is_fresh());
+    shared.reset();
+    assert!(shared.is_fresh());
+
+    let mut with_context = Decompressor::new(&params(15, true), Role::Server);
+    with_context.decompress(&payload, true, message.len(), &mut Vec::new()).unwrap();
+    assert!(!with_context.is_fresh());
+}
+
 /// zlib's streams of every level, strategy and window, whole, at every split point and byte by byte.
 #[test]
 fn streams_of_zlib() {
