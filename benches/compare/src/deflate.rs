@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Throughput;
-use dunlin_permessage_deflate::{Compressor, Decompressor, Params, Role};
+use dunlin_permessage_deflate::{Compressor, Decompressor, MessageCompressor, Params, Role};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use miniz_oxide::deflate::core::CompressorOxide;
 use miniz_oxide::inflate::stream::{FullReset, InflateState};
@@ -48,8 +48,12 @@ pub fn bench(criterion: &mut Criterion) {
 }
 
 fn compress(group: &mut Group<'_>, messages: &[Vec<u8>], level: u8) {
+    if level == 1 {
+        let mut dunlin = MessageCompressor::new(&params(), Role::Server);
+        compress_with(group, messages, "dunlin, messages", |message, out| dunlin.compress(message, out));
+    }
     let mut dunlin = Compressor::new(&params(), Role::Server, level);
-    compress_with(group, messages, "dunlin", |message, out| dunlin.compress(message, out));
+    compress_with(group, messages, "dunlin, streams", |message, out| dunlin.compress(message, out));
 
     let mut zlib = Compress::new(Compression::new(level.into()), false);
     compress_with(group, messages, "zlib-rs, reset", |message, out| {

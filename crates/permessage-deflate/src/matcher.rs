@@ -103,7 +103,7 @@ impl Matcher {
             count += 1;
             anchor = at + length;
             for inside in at + 1..anchor {
-                let Some(word) = self::word(message, inside) else { break };
+                let Some(word) = word(message, inside) else { break };
                 self.table[hash(word)] = inside.wrapping_add(bias) as u16;
             }
             at = anchor;
