@@ -358,6 +358,50 @@ fn clients_need_the_certificate_that_is_asked_for() {
 }
 
 #[test]
+fn a_certificate_can_say_who_the_client_is() {
+    let authority = Authority::new("ca");
+    let more = format!("ca_file: {:?}, verify_and_map: true", authority.ca_file());
+    for first in ["false", "true"] {
+        let more = format!("{more}, handshake_first: {first}");
+        let conf = format!(
+            "authorization {{ users: [ {{user: \"b@example.com\"}}, {{user: \"b.example.com\"}}, {{user: \"flock://b\"}},\n\
+             {{user: \"CN=b,O=Flock\"}}, {{user: stranger}} ] }}\n{}",
+            conf(&authority.server("server"), &more)
+        );
+        let Some(server) = dunlin(&conf) else { return };
+        let nats = |client: &TlsClient| match first {
+            "true" => Link::Tcp(RawTcp::connect(server.addresses().nats).start_tls(client).unwrap()),
+            _ => nats(&server, client),
+        };
+        for (names, user) in [
+            (&["b.example.com", "flock://b", "b@example.com"][..], Some("b@example.com")),
+            (&["flock://b", "b.example.com", "a@example.com"], Some("b.example.com")),
+            (&["flock://b"], Some("flock://b")),
+            (&[], Some("CN=b,O=Flock")),
+        ] {
+            let own = authority.client("own", "b", names);
+            let client = TlsClient::with(&authority, Some(&own), &[TlsVersion::V1_3]);
+            let mut links = [nats(&client), wss(&server, &client)];
+            for link in &mut links {
+                // What CONNECT says does not count.
+                link.send(b"CONNECT {\"verbose\":false,\"user\":\"stranger\"}\r\n");
+                expect_pong(link);
+            }
+            let all = connz(&server, "auth=1");
+            for shown in all.as_array().unwrap().iter().rev().take(2) {
+                assert_eq!(shown["authorized_user"].as_str(), user);
+            }
+        }
+        let own = authority.client("own", "nobody", &["nobody@example.com"]);
+        let client = TlsClient::with(&authority, Some(&own), &[TlsVersion::V1_3]);
+        for mut link in [nats(&client), wss(&server, &client)] {
+            link.send(b"CONNECT {\"verbose\":false,\"user\":\"stranger\"}\r\n");
+            assert!(link.last_words().0.ends_with(b"-ERR 'Authorization Violation'\r\n"));
+        }
+    }
+}
+
+#[test]
 fn keys_can_be_pinned() {
     let authority = Authority::new("ca");
     let (right, wrong) = (authority.client("right", "a", &[]), authority.client("wrong", "a", &[]));
