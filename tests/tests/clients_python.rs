@@ -6,7 +6,7 @@ use dunlin_tests::{Script, workspace_root};
 
 use crate::support::{expect_checks, installed, start};
 
-const CHECKS: &[&str] = &[
+pub(crate) const CHECKS: &[&str] = &[
     "connect",
     "subscribe and publish",
     "between connections",

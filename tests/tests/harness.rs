@@ -134,3 +134,29 @@ fn the_signal_flag_stops_another_process() {
     assert!(status.success(), "{status}");
     server.wait_for_exit();
 }
+
+#[test]
+fn the_kernel_asks_after_silent_peers() {
+    let Some(server) = start("the_kernel_asks_after_silent_peers", "") else { return };
+    if Kind::under_test() != Kind::Dunlin {
+        return;
+    }
+    let mut tcp = RawTcp::connect(server.addresses().nats);
+    tcp.read_line(Deadline::usual());
+    // local and remote address, state, queues, timer: 02 is that of keep-alive.
+    let port = |port: u16| format!(":{port:04X}");
+    let (local, remote) = (port(server.addresses().nats.port()), port(tcp.local_address().port()));
+    let deadline = Deadline::usual();
+    loop {
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let timer =
+            table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find_map(|fields| {
+                (fields[1].ends_with(&local) && fields[2].ends_with(&remote)).then(|| fields[5].to_owned())
+            });
+        // The first timer may be that of INFO, which waits to be acknowledged.
+        if timer.as_deref().is_some_and(|timer| timer.starts_with("02:")) {
+            break;
+        }
+        assert!(deadline.left().is_some(), "{timer:?}");
+    }
+}

@@ -9,6 +9,7 @@ mod clients_cli;
 mod clients_node;
 mod clients_python;
 mod clients_rust;
+mod clients_tls;
 mod compression;
 mod differential;
 mod front_door;

@@ -19,7 +19,7 @@ fn dunlin(conf: &str) -> Option<ServerProcess> {
 }
 
 /// TLS for NATS and for WebSocket with the same certificate, and with more keys in each block.
-fn conf(server: &Issued, more: &str) -> String {
+pub(crate) fn conf(server: &Issued, more: &str) -> String {
     let files = server.conf();
     format!(
         "tls {{ {files} {more} }}\nwebsocket {{ listen: \"127.0.0.1:{{ws_port}}\", tls {{ {files} {more} }} }}\n"

@@ -3,8 +3,8 @@
 //! [`load`] reads a configuration file into it. Each block of the file has a module of its own here.
 //!
 //! Keys that nobody knows are mistakes. Of those that nats-server knows and dunlin does not serve yet ([`unserved`]), most are
-//! accepted with a warning. Refused are those that close a server off (`permissions`, `accounts` with users, `operator`,
-//! `tls` and their like, also inside `websocket`, and on the command line): a server that ignored them would be open where
+//! accepted with a warning. Refused are those that close a server off (`permissions`, `accounts` with users, `operator`
+//! and their like, also inside `websocket`, and on the command line): a server that ignored them would be open where
 //! its operator believes it closed.
 
 mod authorization;

@@ -9,11 +9,17 @@ use std::time::Duration;
 use dunlin_worker::{Accepted, Listener};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
+use rustix::net::sockopt;
 
 use super::mailbox::{Letter, Mailbox};
 
 /// The token by which the acceptor is woken to stop.
 pub(crate) const STOP: Token = Token(usize::MAX);
+
+/// TCP keep-alive: the silence before the first probe, the time between probes, and how many go unanswered.
+const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_PROBES: u32 = 4;
 
 /// How long to wait before the next try when the process has no file descriptor left.
 const RETRY: Duration = Duration::from_millis(100);
@@ -67,6 +73,7 @@ impl Acceptor {
                 Ok((stream, peer)) => {
                     // Without it, small writes would wait for each other. A socket that refuses is about to fail anyway.
                     let _ = stream.set_nodelay(true);
+                    keep_alive(&stream);
                     let worker = self.next % self.workers.len();
                     self.next = self.next.wrapping_add(1);
                     let accepted = Accepted { listener: *kind, peer };
@@ -81,4 +88,14 @@ impl Acceptor {
             }
         }
     }
+}
+
+/// Has the kernel ask after peers that are silent, so that one which vanished without a word is noticed, and the connection
+/// stays known to what lies between.
+fn keep_alive(stream: &mio::net::TcpStream) {
+    // A system that refuses leaves that to the pings of NATS.
+    let _ = sockopt::set_socket_keepalive(stream, true);
+    let _ = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE_IDLE);
+    let _ = sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE_INTERVAL);
+    let _ = sockopt::set_tcp_keepcnt(stream, KEEP_ALIVE_PROBES);
 }
