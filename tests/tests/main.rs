@@ -14,6 +14,8 @@ mod compression;
 mod differential;
 mod front_door;
 mod harness;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod last_words;
 mod peer_limits;
 mod slow_consumer;

@@ -42,6 +42,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// Allows as many open files as the machine lets this process have, as Go programs do: each connection is one, and shells
+/// often begin with 1024.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Should it fail, the log says so when connections cannot be accepted.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 /// The name the program was started under: a symbolic link `nats-server` makes it one.
 fn program_name(argument: Option<OsString>) -> String {
     let path = argument.unwrap_or_default();
@@ -103,6 +112,7 @@ fn run(program: &str, flags: &Flags) -> ExitCode {
         Err(error) => return fail(program, &[format!("the log file cannot be opened: {error}")]),
     };
     log.install();
+    raise_file_limit();
     // From here on a signal waits until the server is there to obey it.
     let mut signals = match Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]) {
         Ok(signals) => signals,

@@ -18,7 +18,8 @@ const READ_MAX: usize = 64 << 10;
 /// shows, which is when it has been handled.
 const LIMITED_READ_MAX: usize = 4 << 10;
 
-/// The most bytes of pongs that wait for a connection. A peer that pings faster than it reads gets no further pong.
+/// The most bytes of pongs that a connection gets in a turn. While output waits for its socket it is one pong: a peer that pings
+/// faster than it reads is not told so each time.
 const HEAD_MAX: usize = 16 << 10;
 
 impl Worker {
@@ -166,7 +167,8 @@ impl Worker {
             Event::Data(fragment) => self.feed(id, fragment.payload, wire),
             Event::Ping(payload) => {
                 let Some(conn) = self.conns.get_mut(id) else { return };
-                if conn.head.len() < HEAD_MAX && conn.pending() < self.config.pending_max {
+                let room = if conn.out.is_none() { HEAD_MAX } else { 1 };
+                if conn.head.len() < room && conn.pending() < self.config.pending_max {
                     // The payload of a ping fits into a pong.
                     let _ = encode_frame(OpCode::Pong, payload, None, &mut conn.head);
                     self.touch(id);
