@@ -5,7 +5,7 @@ import { headers, NoRespondersError, wsconnect } from "@nats-io/nats-core";
 import { start } from "./page.js";
 
 start({
-  connect: (options) => wsconnect({ servers: window.websocketUrl, ...options }),
+  connect: (options) => wsconnect({ ...window.options, ...options }),
   headers,
   isNoResponders: (error) => error instanceof NoRespondersError || error.cause instanceof NoRespondersError,
 });

@@ -5,7 +5,7 @@ import { connect, ErrorCode, headers } from "nats.ws";
 import { start } from "./page.js";
 
 start({
-  connect: (options) => connect({ servers: window.websocketUrl, ...options }),
+  connect: (options) => connect({ ...window.options, ...options }),
   headers,
   isNoResponders: (error) => error.code === ErrorCode.NoResponders,
 });

@@ -9,11 +9,19 @@ export function report(name) {
   console.log(`ok ${name}`);
 }
 
+/** Has something done, and returns the line that answers. */
+export async function ask(wish) {
+  console.log(`do ${wish}`);
+  return (await lines.next()).value;
+}
+
 /** Has the server killed and started again on its ports. */
 export async function restart() {
-  console.log("do restart");
-  await lines.next();
+  await ask("restart");
 }
+
+/** Who the clients are, where the server asks for that. */
+export const credentials = process.env.NATS_USER && { user: process.env.NATS_USER, pass: process.env.NATS_PASSWORD };
 
 /** Runs the script, and ends the process: with a failure if it throws. */
 export function main(script) {

@@ -128,9 +128,10 @@ impl ServerProcess {
         format!("nats://{}", self.addresses.nats)
     }
 
-    /// `ws://host:port`.
+    /// `ws://host:port`, or `wss://host:port`.
     pub fn websocket_url(&self) -> String {
-        format!("ws://{}", self.addresses.websocket)
+        let tls = self.log().contains("Listening for websocket clients on wss://");
+        format!("{}://{}", if tls { "wss" } else { "ws" }, self.addresses.websocket)
     }
 
     /// The folder of its configuration (`server.conf`) and its ports file.
@@ -250,7 +251,7 @@ fn with_listeners(conf: &str) -> String {
         ("{ws_port}", "websocket { listen: \"127.0.0.1:{ws_port}\", no_tls: true }\n"),
     ] {
         let is_written = match mark {
-            "{http_port}" => conf.contains("http_port"),
+            "{http_port}" => conf.contains("http_port") || conf.contains("https_port"),
             "{ws_port}" => conf.contains(mark) || takes_free_port,
             _ => conf.contains(mark),
         };

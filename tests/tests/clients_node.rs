@@ -1,10 +1,11 @@
-//! JavaScript clients in Node: `@nats-io/transport-node` over TCP, `@nats-io/nats-core` and `nats.ws` over WebSocket.
+//! JavaScript clients in Node: `@nats-io/transport-node` over TCP, `@nats-io/nats-core` and `nats.ws` over WebSocket, plain
+//! and under TLS.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
-use dunlin_tests::{Script, workspace_root};
+use dunlin_tests::{Authority, Script, workspace_root};
 
-use crate::support::{expect_checks, installed, start};
+use crate::support::{USER, expect_checks, installed, secure, start};
 
 /// The checks of `tests/js/checks.js`.
 pub(crate) const CHECKS: &[&str] = &[
@@ -24,27 +25,53 @@ pub(crate) const CHECKS: &[&str] = &[
     "reconnect after a restart",
 ];
 
-fn run(test: &str, library: &str) {
+/// How the clients of [`secure`] learn of its authority, and who they are.
+pub(crate) fn secure_vars(authority: &Authority) -> [(&'static str, OsString); 3] {
+    [
+        ("NODE_EXTRA_CA_CERTS", authority.ca_file().into()),
+        ("NATS_USER", USER[0].into()),
+        ("NATS_PASSWORD", USER[1].into()),
+    ]
+}
+
+fn run(test: &str, library: &str, authority: Option<&Authority>, last: &[&str]) {
     let (Some(node), Some(_)) = (installed(test, "node"), installed(test, "node_modules")) else { return };
-    let Some(mut server) = start(test, "") else { return };
+    let conf = authority.map(secure).unwrap_or_default();
+    let Some(mut server) = start(test, &conf) else { return };
     let script = workspace_root().join("tests/js/node.js");
-    let (nats, websocket) = (server.nats_url(), server.websocket_url());
-    let vars = [("NATS_URL", OsStr::new(&nats)), ("WEBSOCKET_URL", OsStr::new(&websocket))];
+    let mut vars =
+        vec![("NATS_URL", server.nats_url().into()), ("WEBSOCKET_URL", server.websocket_url().into())];
+    vars.extend(authority.into_iter().flat_map(secure_vars));
+    let vars: Vec<_> = vars.iter().map(|(name, value)| (*name, value.as_os_str())).collect();
     let script = Script::start(node.as_os_str(), &[script.as_os_str(), OsStr::new(library)], &vars);
-    expect_checks(script, &mut server, CHECKS);
+    expect_checks(script, &mut server, &[CHECKS, last].concat());
 }
 
 #[test]
 fn transport_node_over_tcp() {
-    run("transport_node_over_tcp", "tcp");
+    run("transport_node_over_tcp", "tcp", None, &[]);
 }
 
 #[test]
 fn nats_core_over_websocket() {
-    run("nats_core_over_websocket", "nats-core");
+    run("nats_core_over_websocket", "nats-core", None, &["with no extension"]);
 }
 
 #[test]
 fn nats_ws_over_websocket() {
-    run("nats_ws_over_websocket", "nats.ws");
+    run("nats_ws_over_websocket", "nats.ws", None, &["with no extension"]);
+}
+
+#[test]
+fn nats_core_over_tls_and_compressed() {
+    let authority = Authority::new("ca");
+    let last = ["with permessage-deflate"];
+    run("nats_core_over_tls_and_compressed", "nats-core", Some(&authority), &last);
+}
+
+#[test]
+fn nats_ws_over_tls_and_compressed() {
+    let authority = Authority::new("ca");
+    let last = ["with permessage-deflate"];
+    run("nats_ws_over_tls_and_compressed", "nats.ws", Some(&authority), &last);
 }

@@ -1,16 +1,17 @@
-//! `async-nats`, over TCP and with its feature `websockets`.
+//! `async-nats`, over TCP and with its feature `websockets`, plain and under TLS.
 #![allow(clippy::large_futures, reason = "the client's are, and each is alive once")]
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event, HeaderMap, RequestErrorKind, Subscriber};
 use bytes::Bytes;
-use dunlin_tests::ServerProcess;
+use dunlin_tests::{Authority, ServerProcess};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use crate::support::start;
+use crate::support::{USER, secure, start};
 
 const DEADLINE: Duration = Duration::from_secs(15);
 
@@ -18,8 +19,24 @@ async fn before_deadline<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future).await.expect("within the deadline")
 }
 
-async fn connect(url: &str) -> Client {
-    before_deadline(async_nats::connect(url)).await.unwrap()
+/// Where a server is, and the authority that it is trusted for if it is [`secure`].
+struct Door {
+    url: String,
+    ca: Option<PathBuf>,
+}
+
+impl Door {
+    fn options(&self) -> ConnectOptions {
+        match &self.ca {
+            Some(file) => ConnectOptions::with_user_and_password(USER[0].to_owned(), USER[1].to_owned())
+                .add_root_certificates(file.clone()),
+            None => ConnectOptions::new(),
+        }
+    }
+}
+
+async fn connect(door: &Door) -> Client {
+    before_deadline(door.options().connect(&door.url)).await.unwrap()
 }
 
 /// Waits until the server has seen all that the client has sent: `flush` waits only for the socket.
@@ -42,8 +59,8 @@ fn payloads(all: &[async_nats::Message]) -> Vec<String> {
     all.iter().map(|message| String::from_utf8_lossy(&message.payload).into_owned()).collect()
 }
 
-async fn publish_and_subscribe(url: &str) {
-    let (from, to) = (connect(url).await, connect(url).await);
+async fn publish_and_subscribe(door: &Door) {
+    let (from, to) = (connect(door).await, connect(door).await);
     assert_eq!(from.server_info().max_payload, 1 << 20);
     let mut plain = to.subscribe("rust.a").await.unwrap();
     let mut star = to.subscribe("rust.*").await.unwrap();
@@ -70,8 +87,8 @@ async fn publish_and_subscribe(url: &str) {
     assert_eq!((message.headers, message.payload), (Some(headers), "body".into()));
 }
 
-async fn queue_group(url: &str) {
-    let (from, to) = (connect(url).await, connect(url).await);
+async fn queue_group(door: &Door) {
+    let (from, to) = (connect(door).await, connect(door).await);
     let (sender, mut receiver) = mpsc::unbounded_channel();
     for member in 0..3 {
         let mut subscriber = to.queue_subscribe("rust.queue", "workers".into()).await.unwrap();
@@ -99,8 +116,8 @@ async fn queue_group(url: &str) {
     assert!(shares.iter().all(|&share| share > 0), "{shares:?}");
 }
 
-async fn request_and_reply(url: &str) {
-    let (service, client) = (connect(url).await, connect(url).await);
+async fn request_and_reply(door: &Door) {
+    let (service, client) = (connect(door).await, connect(door).await);
     let mut requests = service.subscribe("rust.service").await.unwrap();
     settle(&service).await;
     tokio::spawn(async move {
@@ -116,8 +133,8 @@ async fn request_and_reply(url: &str) {
     assert_eq!(error.kind(), RequestErrorKind::NoResponders);
 }
 
-async fn drain_and_unsubscribe(url: &str) {
-    let (from, to) = (connect(url).await, connect(url).await);
+async fn drain_and_unsubscribe(door: &Door) {
+    let (from, to) = (connect(door).await, connect(door).await);
     let mut two = to.subscribe("rust.max").await.unwrap();
     two.unsubscribe_after(2).await.unwrap();
     let mut drained = to.subscribe("rust.drain").await.unwrap();
@@ -140,15 +157,14 @@ async fn drain_and_unsubscribe(url: &str) {
     assert_eq!(payloads(&first), ["0", "1"]);
 }
 
-async fn reconnect(url: &str, server: &mut ServerProcess) {
+async fn reconnect(door: &Door, server: &mut ServerProcess) {
     let (sender, mut events) = mpsc::unbounded_channel();
-    let options = ConnectOptions::new()
-        .reconnect_delay_callback(|_| Duration::from_millis(50))
-        .event_callback(move |event| {
+    let options =
+        door.options().reconnect_delay_callback(|_| Duration::from_millis(50)).event_callback(move |event| {
             let sender = sender.clone();
             async move { drop(sender.send(event)) }
         });
-    let client = before_deadline(options.connect(url)).await.unwrap();
+    let client = before_deadline(options.connect(&door.url)).await.unwrap();
     let mut subscriber = client.subscribe("rust.again").await.unwrap();
     settle(&client).await;
     server.kill();
@@ -164,25 +180,32 @@ async fn reconnect(url: &str, server: &mut ServerProcess) {
     assert_eq!(take(&mut subscriber, 1).await[0].payload, "still here");
 }
 
-fn run(test: &str, url: fn(&ServerProcess) -> String) {
-    let Some(mut server) = start(test, "") else { return };
-    let url = url(&server);
+fn run(test: &str, authority: Option<&Authority>, url: fn(&ServerProcess) -> String) {
+    let conf = authority.map(secure).unwrap_or_default();
+    let Some(mut server) = start(test, &conf) else { return };
+    let door = Door { url: url(&server), ca: authority.map(Authority::ca_file) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        publish_and_subscribe(&url).await;
-        queue_group(&url).await;
-        request_and_reply(&url).await;
-        drain_and_unsubscribe(&url).await;
-        reconnect(&url, &mut server).await;
+        publish_and_subscribe(&door).await;
+        queue_group(&door).await;
+        request_and_reply(&door).await;
+        drain_and_unsubscribe(&door).await;
+        reconnect(&door, &mut server).await;
     });
 }
 
 #[test]
 fn async_nats_over_tcp() {
-    run("async_nats_over_tcp", ServerProcess::nats_url);
+    run("async_nats_over_tcp", None, ServerProcess::nats_url);
 }
 
 #[test]
 fn async_nats_over_websocket() {
-    run("async_nats_over_websocket", ServerProcess::websocket_url);
+    run("async_nats_over_websocket", None, ServerProcess::websocket_url);
+}
+
+/// It offers no compression.
+#[test]
+fn async_nats_over_tls() {
+    run("async_nats_over_tls", Some(&Authority::new("ca")), ServerProcess::websocket_url);
 }

@@ -107,7 +107,7 @@ fn what_is_longer_than_the_threshold_is_compressed() {
 }
 
 /// Random enough to stay larger than a frame to a browser.
-fn noise(len: usize) -> String {
+pub(crate) fn noise(len: usize) -> String {
     let mut state = 1_u64;
     let next = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -3,9 +3,11 @@
 use dunlin_tests::{Deadline, Kind, Link, RawTcp, RawWs, ServerProcess};
 use serde_json::Value;
 
+use crate::compression::noise;
 use crate::support::monitoring;
 
-fn start(policy: &str) -> Option<ServerProcess> {
+/// A server that lets WebSocket clients be slow in this way, and compresses.
+pub(crate) fn start(policy: &str) -> Option<ServerProcess> {
     let conf = format!(
         "max_payload: 32768\nmax_pending: 400000\nwrite_deadline: \"100ms\"\n\
          websocket {{ listen: \"127.0.0.1:{{ws_port}}\", no_tls: true, slow_consumer: {policy}, compression: true }}\n"
@@ -20,11 +22,12 @@ fn connect(link: Link, subscribe: &str) -> Link {
     link
 }
 
-/// Publishes `count` messages of 20 kB to ten subjects in turn; each begins with its number.
-fn flood(server: &ServerProcess, count: usize) {
+/// Publishes `count` messages of 20 kB to ten subjects in turn; each begins with its number. Compression cannot make much of them.
+pub(crate) fn flood(server: &ServerProcess, count: usize) {
     let mut publisher = connect(Link::Tcp(RawTcp::connect(server.addresses().nats)), "");
-    let filler = "x".repeat(20_000 - 8);
+    let noise = noise(400_000);
     for n in 0..count {
+        let filler = &noise[n % 19 * 20_000..][..20_000 - 8];
         publisher.send(format!("PUB tab.{} 20000\r\n{n:08}{filler}\r\n", n % 10).as_bytes());
     }
     publisher.send(b"PING\r\n");
@@ -40,12 +43,13 @@ fn numbers(link: &mut Link) -> Vec<usize> {
     messages.map(|message| message.split("\r\n").nth(1).unwrap()[..8].parse().unwrap()).collect()
 }
 
-fn dropped(server: &ServerProcess) -> (u64, Value) {
+/// How many messages were dropped, and the connections that are left.
+pub(crate) fn dropped(server: &ServerProcess) -> (u64, Value) {
     let count = monitoring(server, "/varz")["dropped_msgs"].as_u64().unwrap_or_default();
     (count, monitoring(server, "/connz")["connections"].clone())
 }
 
-const MESSAGES: usize = 3000;
+pub(crate) const MESSAGES: usize = 3000;
 
 #[test]
 fn a_tab_in_the_background_catches_up_with_the_newest_of_each_subject() {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dunlin_tests::{Deadline, Kind, Link, Peer, RawTcp, Script, ServerProcess, peer, skip};
+use dunlin_tests::{Authority, Deadline, Kind, Link, Peer, RawTcp, Script, ServerProcess, peer, skip};
 
 /// Starts the server under test, or notes why it cannot be.
 pub(crate) fn start(test: &str, conf: &str) -> Option<ServerProcess> {
@@ -13,6 +13,18 @@ pub(crate) fn start(test: &str, conf: &str) -> Option<ServerProcess> {
             None
         }
     }
+}
+
+/// The user of [`secure`], and the password.
+pub(crate) const USER: [&str; 2] = ["app", "s3cret"];
+
+/// WebSocket under TLS, compressed, for clients that know the password: a configuration.
+pub(crate) fn secure(authority: &Authority) -> String {
+    let ([user, password], files) = (USER, authority.server("secure").conf());
+    format!(
+        "authorization {{ user: {user}, password: {password} }}\n\
+         websocket {{ listen: \"127.0.0.1:{{ws_port}}\", compression: true, tls {{ {files} }} }}\n"
+    )
 }
 
 /// The path of a peer, or a note that the test is skipped.
