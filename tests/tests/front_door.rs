@@ -275,3 +275,59 @@ fn requests_that_two_readers_could_take_for_different_things_end_the_connection(
         );
     }
 }
+
+#[test]
+fn silent_peers_are_pinged_in_websocket_too_where_that_is_configured() {
+    let keys = "ws_ping_interval: \"50ms\", ping_interval: \"1h\"";
+    let Some(mut server) = dunlin(&websocket(keys)) else { return };
+    let mut ws = RawWs::connect(server.addresses().websocket, "");
+    // Pongs keep it open, through more pings than may go unanswered.
+    let mut pings = 0;
+    while pings < 6 {
+        let frame = ws.read_frame(Deadline::usual()).unwrap();
+        if frame.first == 0x89 {
+            assert!(frame.payload.is_empty() && !frame.masked);
+            ws.tcp.send(&dunlin_tests::frame(0x8a, b""));
+            pings += 1;
+        }
+    }
+    // Two unanswered ones (ping_max) end it.
+    let (words, close) = Link::Ws(ws).last_words();
+    assert!(words.ends_with(b"-ERR 'Stale Connection'\r\n"), "{words:?}");
+    assert_eq!(close.unwrap(), b"\x03\xe9Stale Connection");
+
+    // A reload switches them on for connections that are there.
+    server.reload(&websocket("ping_interval: \"1h\""));
+    let mut ws = RawWs::connect(server.addresses().websocket, "");
+    Link::Ws(RawWs::connect(server.addresses().websocket, "")).expect(b"INFO ");
+    let lines = server.reload(&websocket(keys)).join("\n");
+    assert!(lines.contains("Reloaded: websocket.ws_ping_interval = Some(50ms)"), "{lines}");
+    while ws.read_frame(Deadline::usual()).unwrap().first != 0x89 {}
+}
+
+/// The configuration samples of the WebSocket guide, with other ports.
+#[test]
+fn the_samples_of_the_guide_work() {
+    let basic = "websocket {\nport : {free_port}\nno_tls : true\n# Optionally bind to specific host\n# host: \"0.0.0.0\"\n\
+        # Enable compression (optional)\ncompression : true\n}\n";
+    let shared = "http_port : {free_port}\nwebsocket {\nport : {free_port}\nno_tls : true\n# Same port serves both /varz and WebSocket\n}\n";
+    for sample in [basic, shared] {
+        // Nothing listens beyond this machine.
+        let conf = sample
+            .replace("no_tls", "host: 127.0.0.1\nno_tls")
+            .replace("http_port", "host: 127.0.0.1\nhttp_port");
+        let Some(server) = dunlin(&conf) else { return };
+        let mut browser = RawWs::connect(server.addresses().websocket, "");
+        browser.send(b"CONNECT {}\r\nPING\r\n");
+        let mut http = RawTcp::connect(server.addresses().monitoring);
+        http.send(b"GET /connz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let connz: serde_json::Value = serde_json::from_str(&response(&mut http).1).unwrap();
+        // jq '.connections[] | select(.kind == "Websocket")'
+        let found: Vec<_> =
+            connz["connections"].as_array().unwrap().iter().filter(|c| c["kind"] == "Websocket").collect();
+        assert_eq!((found.len(), &found[0]["type"]), (1, &"websocket".into()));
+        http.send(b"GET /varz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let varz: serde_json::Value = serde_json::from_str(&response(&mut http).1).unwrap();
+        assert_eq!(varz["websocket"]["port"], server.addresses().websocket.port());
+    }
+}

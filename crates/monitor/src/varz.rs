@@ -170,6 +170,9 @@ pub struct WebSocketVarz {
     /// Nanoseconds, where it is another than the server's.
     #[serde(skip_serializing_if = "is_zero")]
     pub ping_interval: u64,
+    /// Nanoseconds between pings of WebSocket itself, where there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ws_ping_interval: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_cert_not_after: Option<Time>,
 }

@@ -171,6 +171,7 @@ impl Monitoring {
             headers: websocket.headers.iter().cloned().collect(),
             shared_port: config.has_shared_port(),
             ping_interval: websocket.ping_interval.map_or(0, nanoseconds),
+            ws_ping_interval: websocket.ws_ping_interval.map_or(0, nanoseconds),
             compression: websocket.compression.is_some(),
             tls_map: websocket.tls.as_ref().is_some_and(|tls| tls.verify_and_map),
             tls_pinned_certs: websocket.tls.iter().flat_map(|tls| &tls.pinned_certs).map(hex).collect(),

@@ -336,6 +336,7 @@ fn worker_config(
             compression: ws.and_then(|ws| ws.compression),
             origins: ws.map_or_else(OriginPolicy::default, origin_policy),
             no_masking: ws.is_some_and(|ws| ws.no_masking),
+            frame_ping_interval: ws.and_then(|ws| ws.ws_ping_interval),
             tls: ws_tls.map(|tls| policy(tls, false)),
             peers: ws.map_or_else(PeerPolicy::default, |ws| ws.peers.policy(&config.peers)),
         },

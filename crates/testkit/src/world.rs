@@ -96,6 +96,7 @@ impl Settings {
             compression: self.compression,
             origins: OriginPolicy::default(),
             no_masking: true,
+            frame_ping_interval: None,
             tls: None,
             slow_consumer: self.slow_consumer,
             peers: self.peers.clone(),

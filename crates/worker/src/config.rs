@@ -77,6 +77,9 @@ pub struct WebSocketConfig {
     pub origins: OriginPolicy,
     /// A client that asks for it (nats: `Nats-No-Masking: true`) sends its frames without a mask. Without this, all must mask.
     pub no_masking: bool,
+    /// How long a client may be silent before it is sent a WebSocket ping; `None`: it is sent none. As many may go
+    /// unanswered as PINGs of NATS.
+    pub frame_ping_interval: Option<Duration>,
     /// How its connections come to be encrypted; `None`: not at all.
     pub tls: Option<TlsPolicy>,
 }

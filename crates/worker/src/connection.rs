@@ -147,6 +147,8 @@ pub(crate) struct Connection {
     pub awaits_response: bool,
     /// Who its client is is being checked. It is not read until that is known.
     pub awaits_verdict: bool,
+    /// WebSocket pings since the peer last sent something.
+    pub frame_pings_out: u8,
 
     pub capabilities: Capabilities,
     pub dialect: Dialect,

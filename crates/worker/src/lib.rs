@@ -25,6 +25,7 @@ mod crossing;
 mod encodings;
 mod ending;
 mod flush;
+mod frame_ping;
 mod framing;
 mod http;
 mod http_head;

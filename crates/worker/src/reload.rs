@@ -31,6 +31,7 @@ impl Worker {
                 conn.admitted = false;
                 self.end(id, Ending::Session(CloseReason::MaxConnections));
             }
+            self.schedule_frame_ping(id);
             self.arm(id);
         }
     }

@@ -167,6 +167,7 @@ impl Worker {
             held_until: Instant::default(),
             awaits_response: false,
             awaits_verdict: false,
+            frame_pings_out: 0,
             capabilities: Capabilities { headers: false, echo: true, no_responders: false },
             dialect: Dialect::Nats,
             framing: Framing::Raw,
@@ -365,10 +366,11 @@ impl Worker {
 
     fn handle_deadline<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         let Some(conn) = self.conns.get_mut(id) else { return };
-        conn.deadline = Instant::NEVER;
+        let deadline = core::mem::replace(&mut conn.deadline, Instant::NEVER);
         match conn.stage {
             Stage::Open if conn.awaits_proxy_header => self.handle_proxy_header_timeout(id),
             Stage::Open if !conn.is_settled() => self.handle_tls_deadline(id),
+            Stage::Open if conn.is_open_websocket() => self.handle_frame_ping_deadline(id, deadline),
             Stage::Open | Stage::Ending => self.handle_http_timeout(id),
             Stage::Draining | Stage::Lingering => self.remove(id, wire),
         }

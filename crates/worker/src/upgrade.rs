@@ -2,7 +2,6 @@
 
 use dunlin_forwarded::Scheme;
 use dunlin_permessage_deflate::{Compressor, Config as DeflateConfig, Params, Role as DeflateRole};
-use dunlin_session::Instant;
 use dunlin_websocket::handshake::{Accepted, HandshakeError, Request};
 use dunlin_websocket::{Assembler, Limits, Masking, Role};
 
@@ -153,10 +152,10 @@ impl Worker {
             conn.keep_contexts(params, config.level);
         }
         conn.listener = Listener::WebSocket;
-        conn.deadline = Instant::NEVER;
         let cookies = &self.config.websocket.cookies;
         let presented = cookies.credentials(head.values("Cookie"));
         self.start_client(id, presented);
+        self.schedule_frame_ping(id);
         self.arm(id);
     }
 

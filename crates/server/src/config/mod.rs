@@ -215,6 +215,9 @@ pub struct WebSocketConfig {
     pub headers: Vec<(String, String)>,
     /// `ping_interval` of WebSocket clients, where it is another than the server's.
     pub ping_interval: Option<Duration>,
+    /// `ws_ping_interval` (dunlin's own): how long a client may be silent before it is sent a ping of WebSocket itself, for
+    /// proxies that look for those. `None`, and 0 in a file: it is sent none.
+    pub ws_ping_interval: Option<Duration>,
     /// `no_masking` (of the guide; nats-server has it always on): a client that asks for it with `Nats-No-Masking: true`
     /// sends its frames without a mask. `false` makes masks mandatory for all, and the header is not echoed.
     pub no_masking: bool,
@@ -241,6 +244,7 @@ impl Default for WebSocketConfig {
             cookies: CookieNames::default(),
             headers: Vec::new(),
             ping_interval: None,
+            ws_ping_interval: None,
             no_masking: true,
             peers: PeerConfig::default(),
         }

@@ -127,7 +127,8 @@ impl Changes {
             true: "websocket.advertise" advertise, "websocket.no_auth_user" no_auth_user, "websocket.same_origin" same_origin,
                 "websocket.require_origin" require_origin, "websocket.handshake_timeout" handshake_timeout,
                 "websocket.compression" compression, "websocket.slow_consumer" slow_consumer, "websocket.headers" headers,
-                "websocket.ping_interval" ping_interval, "websocket.no_masking" no_masking;
+                "websocket.ping_interval" ping_interval, "websocket.ws_ping_interval" ws_ping_interval,
+                "websocket.no_masking" no_masking;
         );
     }
 }

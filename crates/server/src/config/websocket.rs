@@ -83,6 +83,9 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
         "pass_cookie" => websocket.cookies.pass = report.text(entry),
         "token_cookie" => websocket.cookies.token = report.text(entry),
         "headers" => websocket.headers = headers(entry, report),
+        "ws_ping_interval" => {
+            websocket.ws_ping_interval = report.duration(entry).filter(|interval| !interval.is_zero());
+        }
         "ping_interval" => {
             websocket.ping_interval = report.duration(entry).filter(|interval| !interval.is_zero());
         }
