@@ -128,7 +128,10 @@ impl Encodings {
         source.lists.items(key.list, &mut self.items);
         let len = source.lists.encoded_len(key.list) as usize;
         match key.framing {
-            Framing::Raw => write_items(&self.items, key.dialect, source, &mut self.bytes),
+            Framing::Raw => {
+                self.bytes.reserve(len);
+                write_items(&self.items, key.dialect, source, &mut self.bytes);
+            }
             Framing::Message => {
                 self.bytes.reserve(len + 10);
                 write_frame_header(len, &mut self.bytes);
@@ -145,7 +148,8 @@ impl Encodings {
 
     /// Forgets all encodings, and gives back what an unusually large turn had reserved.
     pub(crate) fn clear(&mut self) {
-        const KEEP: usize = 256 << 10;
+        // As much as the arena keeps, for the same reason.
+        const KEEP: usize = 1 << 20;
         self.bytes.clear();
         self.bytes.shrink_to(KEEP);
         self.unframed.clear();
