@@ -27,12 +27,11 @@ pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
 
 /// How long a process is watched to see whether it still works.
 const WATCH: Duration = Duration::from_millis(250);
-const WATCHES_QUIET: u32 = 4;
 const WATCHES_MAX: u32 = 40;
 
-/// The resident memory of a process in bytes once it has become quiet: for one second it has used less than one percent
-/// of a core, and its memory has changed by less than one percent. After ten seconds whatever it is.
-pub(crate) fn resident_when_quiet(pid: u32) -> anyhow::Result<u64> {
+/// The resident memory of a process in bytes once it has become quiet: for so many quarters of a second it has used less
+/// than one percent of a core, and its memory has changed by less than one percent. After ten seconds whatever it is.
+pub(crate) fn resident_when_quiet(pid: u32, quarters: u32) -> anyhow::Result<u64> {
     let mut last = (cpu_ns(pid)?, resident(pid)?);
     let mut quiet = 0;
     for _ in 0..WATCHES_MAX {
@@ -42,7 +41,7 @@ pub(crate) fn resident_when_quiet(pid: u32) -> anyhow::Result<u64> {
         let grows = now.1.abs_diff(last.1) * 100 > last.1;
         quiet = if works || grows { 0 } else { quiet + 1 };
         last = now;
-        if quiet == WATCHES_QUIET {
+        if quiet == quarters {
             break;
         }
     }

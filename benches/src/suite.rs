@@ -12,7 +12,7 @@ use crate::process;
 use crate::publish;
 use crate::report::{self, Row};
 use crate::request;
-use crate::sample::Sample;
+use crate::sample::{Figure, Sample};
 use crate::server::{Kind, Programs, Server};
 use crate::transport::Transport;
 
@@ -26,13 +26,17 @@ pub(crate) struct Effort {
     pub(crate) divisor: u64,
     /// Idle connections, two numbers.
     pub(crate) idle: [usize; 2],
+    /// How long a server has to be quiet before its memory is read, in quarters of a second.
+    pub(crate) quiet_quarters: u32,
 }
 
 impl Effort {
     /// About ten minutes.
-    pub(crate) const FULL: Effort = Effort { rounds: 4, subscribers: 200, divisor: 1, idle: [5000, 20_000] };
+    pub(crate) const FULL: Effort =
+        Effort { rounds: 4, subscribers: 200, divisor: 1, idle: [5000, 20_000], quiet_quarters: 4 };
     /// Some seconds: enough to see that everything arrives, too little for figures.
-    pub(crate) const QUICK: Effort = Effort { rounds: 1, subscribers: 20, divisor: 25, idle: [50, 100] };
+    pub(crate) const QUICK: Effort =
+        Effort { rounds: 1, subscribers: 20, divisor: 25, idle: [50, 100], quiet_quarters: 1 };
 }
 
 pub(crate) struct Suite {
@@ -208,12 +212,14 @@ impl Suite {
                 continue;
             }
             let server = self.programs.start(kind, transport.tls)?;
-            let base = process::resident_when_quiet(server.pid())?;
+            let base = process::resident_when_quiet(server.pid(), self.effort.quiet_quarters)?;
             let mut links = Vec::new();
             for (count, samples) in counts.into_iter().zip(&mut samples) {
-                let sample = idle::run(&server, transport, count, base, &mut links)
+                idle::open(&server, transport, count, &mut links)
                     .with_context(|| format!("{IDLE}: {count} {transport}: {}", kind.name()))?;
-                samples.push((kind, sample));
+                let resident = process::resident_when_quiet(server.pid(), self.effort.quiet_quarters)?;
+                let each = resident.saturating_sub(base) as f64 / count as f64;
+                samples.push((kind, vec![(Figure::Resident, each)]));
             }
         }
         for (name, samples) in names.iter().zip(&samples) {

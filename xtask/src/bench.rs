@@ -39,6 +39,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     shell::run(command.arg("--").args(&arguments.rest))
 }
 
+/// Runs all scenarios of the server bench for a moment: does everything arrive, on every server?
+pub(crate) fn smoke() -> Result<()> {
+    server(&Arguments { package: None, server: true, quick: true, name: None, rest: Vec::new() })
+}
+
 fn server(arguments: &Arguments) -> Result<()> {
     let official = peers::official_server()?;
     let profile = if arguments.quick { "dev" } else { "release" };

@@ -28,7 +28,7 @@ struct Arguments {
 enum Task {
     /// Install what the tests need, then run every test of the workspace
     Test,
-    /// Run the whole gate: format, lints, docs, tidy, licences, packages, no-std, fuzz, Autobahn, tests
+    /// Run the whole gate: format, lints, docs, tidy, licences, packages, no-std, fuzz, Autobahn, server bench, tests
     Ci,
     /// Check the rules no compiler knows: crate edges, sizes, sleeps, unreachable files, banned words
     Tidy(tidy::Arguments),
