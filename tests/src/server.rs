@@ -292,12 +292,18 @@ fn launch(
         let _ = child.wait();
         panic!("{} did not get ready; its log:\n{}", program.display(), log.text());
     }
+    // On a Unix socket there is none.
+    let has_websocket_port = !conf.contains("listen: \"unix:");
     let addresses = Addresses {
         nats: log.address(&["Listening for client connections on "]),
-        websocket: log.address(&[
-            "Listening for websocket clients on ws://",
-            "Listening for websocket clients on wss://",
-        ]),
+        websocket: if has_websocket_port {
+            log.address(&[
+                "Listening for websocket clients on ws://",
+                "Listening for websocket clients on wss://",
+            ])
+        } else {
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        },
         monitoring: log.address(&["Starting http monitor on ", "Starting https monitor on "]),
     };
     (child, log, addresses)
@@ -311,7 +317,7 @@ fn write_conf(dir: &TempDir, conf: &str, fixed: Option<Addresses>) -> PathBuf {
         .replace("{http_port}", &port(|all| all.monitoring).to_string())
         .replace("{ws_port}", &port(|all| all.websocket).to_string());
     let file = dir.path().join("server.conf");
-    fs::write(&file, conf).expect("our own folder");
+    fs::write(&file, &conf).expect("our own folder");
     file
 }
 

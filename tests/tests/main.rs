@@ -21,3 +21,4 @@ mod peer_limits;
 mod slow_consumer;
 mod support;
 mod tls;
+mod unix_socket;

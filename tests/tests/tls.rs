@@ -689,3 +689,59 @@ fn the_command_line_has_a_word_in_it() {
     let server = ServerProcess::start(Kind::Dunlin, "", &["--tls", "--tlscert", cert, "--tlskey", key]);
     expect_pong(&mut nats(&server, &TlsClient::new(&authority)));
 }
+
+#[test]
+fn a_proxy_header_comes_before_tls() {
+    let authority = Authority::new("ca");
+    let client = TlsClient::new(&authority);
+    let files = authority.server("server").conf();
+    for first in ["false", "true", "auto"] {
+        let Some(server) = dunlin(&format!(
+            "proxy_protocol: true\ntls {{ {files} handshake_first: {first} }}\n\
+             websocket {{ listen: \"127.0.0.1:{{ws_port}}\", proxy_protocol: true, tls {{ {files} }} }}\n"
+        )) else {
+            return;
+        };
+        for (is_nats, address) in [(true, server.addresses().nats), (false, server.addresses().websocket)] {
+            let mut tcp = RawTcp::connect(address);
+            tcp.send(b"PROXY TCP4 203.0.113.7 10.0.0.1 4711 443\r\n");
+            let mut link = match is_nats {
+                true if first == "false" => Link::Tcp(tcp.upgrade(&client)),
+                true => Link::Tcp(tcp.start_tls(&client).unwrap()),
+                false => Link::Ws(RawWs::over(tcp.start_tls(&client).unwrap(), "")),
+            };
+            expect_pong(&mut link);
+            let all = connz(&server, "");
+            let shown = all.as_array().unwrap().last().unwrap();
+            assert_eq!((&shown["ip"], &shown["tls_version"]), (&"203.0.113.7".into(), &"1.3".into()));
+        }
+    }
+    // All in one write: what is read past the header is the handshake's.
+    let Some(server) = dunlin(&format!("proxy_protocol: true\ntls {{ {files} handshake_first: true }}\n"))
+    else {
+        return;
+    };
+    let mut tcp = RawTcp::connect(server.addresses().nats);
+    tcp.send(&[b"PROXY TCP4 203.0.113.7 10.0.0.1 4711 443\r\n", &client_hello(&client)[..]].concat());
+    assert_eq!(tcp.read_exact(1, Deadline::usual()), (vec![0x16], End::Found));
+}
+
+#[test]
+fn one_port_serves_wss_and_https() {
+    let authority = Authority::new("ca");
+    let client = TlsClient::new(&authority);
+    let files = authority.server("server").conf();
+    // A free port, as the two must name the same.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let Some(server) = dunlin(&format!(
+        "https: \"127.0.0.1:{port}\" # {{http_port}}\ntls {{ {files} }}\n\
+         websocket {{ listen: \"127.0.0.1:{port}\", tls {{ {files} }} }} # {{ws_port}}\n"
+    )) else {
+        return;
+    };
+    expect_pong(&mut wss(&server, &client));
+    let mut tcp = RawTcp::connect(server.addresses().websocket).start_tls(&client).unwrap();
+    tcp.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let (answer, _) = tcp.read_to_close(Deadline::usual());
+    assert!(answer.ends_with(b"{\"status\":\"ok\"}"), "{}", String::from_utf8_lossy(&answer));
+}

@@ -42,6 +42,9 @@ pub(crate) fn log_started(config: &Config, server: &Handle) {
         let scheme = if http.is_tls { "https" } else { "http" };
         tracing::info!("Starting {scheme} monitor on {}", at(&http.host, addr));
     }
+    if let Some(unix) = config.websocket.as_ref().and_then(|websocket| websocket.unix_socket.as_ref()) {
+        tracing::info!("Listening for websocket clients on unix:{}", unix.path.display());
+    }
     if let (Some(websocket), Some(addr)) = (&config.websocket, server.websocket_addr()) {
         let scheme = if websocket.tls.is_some() { "wss" } else { "ws" };
         tracing::info!("Listening for websocket clients on {scheme}://{}", at(&websocket.host, addr));

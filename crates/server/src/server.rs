@@ -12,9 +12,9 @@ use dunlin_session::ClientConfig;
 use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_worker::{CookieNames, Listener, PeerPolicy, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
-use crate::config::{self, Change, Config, ListenPort, changes};
+use crate::config::{self, Change, Config, ListenPort, UnixSocketConfig, changes};
 use crate::monitoring::Monitoring;
-use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig};
+use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig, Place};
 use crate::process;
 use crate::tls::{TlsError, TlsServers, policy};
 
@@ -64,8 +64,8 @@ pub enum StartError {
     Bind {
         /// What for: `client`, `websocket`, `http`, or `http and websocket`.
         listener: &'static str,
-        /// The address.
-        addr: SocketAddr,
+        /// The address, or `unix:` and the path.
+        place: String,
         /// The reason.
         error: io::Error,
     },
@@ -86,8 +86,8 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Resolve { host, error } => write!(f, "cannot resolve host {host:?}: {error}"),
-            StartError::Bind { listener, addr, error } => {
-                write!(f, "cannot listen for {listener} connections on {addr}: {error}")
+            StartError::Bind { listener, place, error } => {
+                write!(f, "cannot listen for {listener} connections on {place}: {error}")
             }
             StartError::Tls { block, error } => write!(f, "{block}: {error}"),
             StartError::Random => f.write_str("the system gives no random numbers"),
@@ -147,8 +147,8 @@ impl Server {
         let identity = Identity::new()?;
         let tls = TlsServers::load(&config).map_err(|(block, error)| StartError::Tls { block, error })?;
         let tls = Arc::new(tls);
-        let endpoints = Endpoints::bind(&endpoints(&config)?).map_err(|((kind, addr), error)| {
-            StartError::Bind { listener: listener_name(kind), addr, error }
+        let endpoints = Endpoints::bind(&endpoints(&config)?).map_err(|((kind, place), error)| {
+            StartError::Bind { listener: listener_name(kind), place: place.to_string(), error }
         })?;
         let nats = endpoints.address(Listener::Nats);
         let shared = endpoints.address(Listener::Shared);
@@ -274,14 +274,20 @@ fn listener_name(kind: Listener) -> &'static str {
 }
 
 fn endpoints(config: &Config) -> Result<Vec<Endpoint>, StartError> {
-    let mut endpoints = vec![(Listener::Nats, resolve(&config.host, config.port)?)];
+    let tcp = |host, port| resolve(host, port).map(Place::Tcp);
+    let mut endpoints = vec![(Listener::Nats, tcp(&config.host, config.port)?)];
     let is_shared = config.has_shared_port();
     if let Some(websocket) = &config.websocket {
         let kind = if is_shared { Listener::Shared } else { Listener::WebSocket };
-        endpoints.push((kind, resolve(&websocket.host, websocket.port)?));
+        if websocket.port != ListenPort::Closed {
+            endpoints.push((kind, tcp(&websocket.host, websocket.port)?));
+        }
+        if let Some(UnixSocketConfig { path, mode }) = &websocket.unix_socket {
+            endpoints.push((Listener::WebSocket, Place::Unix(path.clone(), *mode)));
+        }
     }
     if let Some(http) = config.http.as_ref().filter(|_| !is_shared) {
-        endpoints.push((Listener::Monitor, resolve(&http.host, http.port)?));
+        endpoints.push((Listener::Monitor, tcp(&http.host, http.port)?));
     }
     Ok(endpoints)
 }
@@ -289,7 +295,7 @@ fn endpoints(config: &Config) -> Result<Vec<Endpoint>, StartError> {
 fn resolve(host: &str, port: ListenPort) -> Result<SocketAddr, StartError> {
     let port = match port {
         ListenPort::Fixed(port) => port,
-        ListenPort::Random => 0,
+        ListenPort::Random | ListenPort::Closed => 0,
     };
     let failed = |error| StartError::Resolve { host: host.to_owned(), error };
     let mut addrs = (host, port).to_socket_addrs().map_err(failed)?;

@@ -42,6 +42,8 @@ pub enum ListenPort {
     Fixed(u16),
     /// Any free one (`-1` in files and on the command line).
     Random,
+    /// None: there is a Unix socket instead.
+    Closed,
 }
 
 /// The settings of a server.
@@ -179,6 +181,15 @@ pub struct HttpConfig {
     pub base_path: String,
 }
 
+/// A Unix socket to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnixSocketConfig {
+    /// Its path.
+    pub path: PathBuf,
+    /// `unix_mode`: the permissions of its file. Whoever may write to it may connect.
+    pub mode: u32,
+}
+
 /// The `websocket` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebSocketConfig {
@@ -186,6 +197,8 @@ pub struct WebSocketConfig {
     pub host: String,
     /// The port.
     pub port: ListenPort,
+    /// `unix_socket`, or a `listen` that begins with `unix:`: a path to listen on, for a proxy on the same machine.
+    pub unix_socket: Option<UnixSocketConfig>,
     /// `advertise`: the `host[:port]` for lists of servers.
     pub advertise: Option<String>,
     /// `tls`: `wss://` instead of `ws://`.
@@ -230,6 +243,7 @@ impl Default for WebSocketConfig {
         Self {
             host: "0.0.0.0".to_owned(),
             port: ListenPort::Random,
+            unix_socket: None,
             advertise: None,
             tls: None,
             no_tls: false,

@@ -123,7 +123,7 @@ impl Changes {
         self.compare("websocket.trusted_proxies", trusted_proxies, &new.peers.trusted_proxies, true);
         self.compare("websocket.limits", limits, &new.peers.limits, true);
         compare!(
-            false: "websocket.host" host, "websocket.port" port, "websocket.no_tls" no_tls;
+            false: "websocket.host" host, "websocket.port" port, "websocket.unix_socket" unix_socket, "websocket.no_tls" no_tls;
             true: "websocket.advertise" advertise, "websocket.no_auth_user" no_auth_user, "websocket.same_origin" same_origin,
                 "websocket.require_origin" require_origin, "websocket.handshake_timeout" handshake_timeout,
                 "websocket.compression" compression, "websocket.slow_consumer" slow_consumer, "websocket.headers" headers,

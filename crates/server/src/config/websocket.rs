@@ -1,9 +1,17 @@
 //! The `websocket` block.
 
+use std::path::PathBuf;
+
 use dunlin_conf::Entry;
 use dunlin_websocket::handshake::OriginPattern;
 
-use super::{Report, WebSocketConfig, authorization, compression, listen, slow_consumer, tls};
+use super::{
+    ListenPort, Report, UnixSocketConfig, WebSocketConfig, authorization, compression, listen, slow_consumer,
+    tls,
+};
+
+/// Owner and group may connect.
+const UNIX_MODE: u32 = 0o660;
 
 /// Reads the block. Without a port there is no listener.
 pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig> {
@@ -11,10 +19,14 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig
     let mut websocket = WebSocketConfig::default();
     let mut port = None;
     let mut has_tls = false;
+    let (mut unix, mut mode) = (None, UNIX_MODE);
     for entry in block {
         match entry.key.to_ascii_lowercase().as_str() {
             "port" => port = listen::port(entry, report),
             "host" | "net" => websocket.host = report.text(entry).unwrap_or(websocket.host),
+            "listen" if unix_path(entry).is_some() => unix = unix_path(entry),
+            "unix_socket" => unix = report.text(entry).map(PathBuf::from),
+            "unix_mode" => mode = unix_mode(entry, report).unwrap_or(mode),
             "listen" => {
                 if let Some((host, listen_port)) = listen::listen(entry, report) {
                     websocket.host = host.unwrap_or(websocket.host);
@@ -32,6 +44,8 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig
         let place = &entry.key_place;
         report.error_at(place, "websocket requires TLS configuration, or no_tls: true for plain ws:// (behind a proxy, for tests)");
     }
+    websocket.unix_socket = unix.map(|path| UnixSocketConfig { path, mode });
+    let port = port.or(websocket.unix_socket.as_ref().map(|_| ListenPort::Closed));
     match port {
         Some(port) => Some(WebSocketConfig { port, ..websocket }),
         None => {
@@ -44,6 +58,22 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<WebSocketConfig
             None
         }
     }
+}
+
+/// The path of a `listen: "unix:/path"`.
+fn unix_path(entry: &Entry) -> Option<PathBuf> {
+    entry.string().ok()?.strip_prefix("unix:").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Permissions as chmod has them: digits of eight.
+fn unix_mode(entry: &Entry, report: &mut Report) -> Option<u32> {
+    let text = report.text(entry)?;
+    let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o777);
+    if mode.is_none() {
+        let text = format_args!("unix_mode: {text:?} is not of the form \"0660\"");
+        report.error_at(&entry.node.place, text);
+    }
+    mode
 }
 
 /// Reads a key that has nothing to do with the listener.

@@ -1,25 +1,18 @@
 //! The thread that accepts connections.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dunlin_worker::{Accepted, Listener};
-use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
-use rustix::net::sockopt;
 
+use super::ListenSocket;
 use super::mailbox::{Letter, Mailbox};
 
 /// The token by which the acceptor is woken to stop.
 pub(crate) const STOP: Token = Token(usize::MAX);
-
-/// TCP keep-alive: the silence before the first probe, the time between probes, and how many go unanswered.
-const KEEP_ALIVE_IDLE: Duration = Duration::from_secs(60);
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
-const KEEP_ALIVE_PROBES: u32 = 4;
 
 /// How long to wait before the next try when the process has no file descriptor left.
 const RETRY: Duration = Duration::from_millis(100);
@@ -27,7 +20,7 @@ const RETRY: Duration = Duration::from_millis(100);
 /// Accepts connections and deals them out to the workers in turn.
 pub(crate) struct Acceptor {
     pub(crate) poll: Poll,
-    pub(crate) listeners: Vec<(TcpListener, Listener)>,
+    pub(crate) listeners: Vec<(ListenSocket, Listener)>,
     pub(crate) workers: Vec<Mailbox>,
     pub(crate) next: usize,
     pub(crate) stop: Arc<AtomicBool>,
@@ -37,7 +30,7 @@ impl Acceptor {
     /// Registers the listeners.
     pub(crate) fn register(&mut self) -> io::Result<()> {
         for (index, (listener, _)) in self.listeners.iter_mut().enumerate() {
-            self.poll.registry().register(listener, Token(index), Interest::READABLE)?;
+            self.poll.registry().register(listener.source(), Token(index), Interest::READABLE)?;
         }
         Ok(())
     }
@@ -70,14 +63,11 @@ impl Acceptor {
         let Some((listener, kind)) = self.listeners.get(index) else { return Ok(()) };
         loop {
             match listener.accept() {
-                Ok((stream, peer)) => {
-                    // Without it, small writes would wait for each other. A socket that refuses is about to fail anyway.
-                    let _ = stream.set_nodelay(true);
-                    keep_alive(&stream);
+                Ok((socket, peer)) => {
                     let worker = self.next % self.workers.len();
                     self.next = self.next.wrapping_add(1);
                     let accepted = Accepted { listener: *kind, peer };
-                    self.workers[worker].send(Letter::Accepted(TcpStream::from(stream), accepted));
+                    self.workers[worker].send(Letter::Accepted(socket, accepted));
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return Ok(()),
@@ -88,14 +78,4 @@ impl Acceptor {
             }
         }
     }
-}
-
-/// Has the kernel ask after peers that are silent, so that one which vanished without a word is noticed, and the connection
-/// stays known to what lies between.
-fn keep_alive(stream: &mio::net::TcpStream) {
-    // A system that refuses leaves that to the pings of NATS.
-    let _ = sockopt::set_socket_keepalive(stream, true);
-    let _ = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE_IDLE);
-    let _ = sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE_INTERVAL);
-    let _ = sockopt::set_tcp_keepcnt(stream, KEEP_ALIVE_PROBES);
 }

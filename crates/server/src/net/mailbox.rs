@@ -1,7 +1,6 @@
 //! What threads say to a worker.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -10,13 +9,14 @@ use std::time::Duration;
 use dunlin_auth::Identity;
 use dunlin_worker::{Accepted, ConnId, Crossing, MonitorRequest, MonitorResponse, WorkerConfig};
 
+use super::Socket;
 use super::collection::Collection;
 use crate::tls::TlsServers;
 
 /// Something for a worker.
 pub(crate) enum Letter {
     /// A new connection.
-    Accepted(TcpStream, Accepted),
+    Accepted(Socket, Accepted),
     /// Messages from another worker.
     Crossing(Crossing),
     /// Monitoring wants to know how it stands.

@@ -7,12 +7,16 @@ mod acceptor;
 mod auth_threads;
 mod clock;
 mod collection;
+mod listener;
 mod mailbox;
 mod network;
 mod socket;
 mod sockets;
+mod unix_socket;
 mod worker_thread;
 
 pub(crate) use clock::Clock;
-pub(crate) use network::{Endpoint, Endpoints, Network, NetworkConfig};
+pub(crate) use listener::ListenSocket;
+pub(crate) use network::{Endpoint, Endpoints, Network, NetworkConfig, Place};
 pub(crate) use socket::Socket;
+pub(crate) use unix_socket::UnixSocket;

@@ -1,7 +1,9 @@
 //! Starting and stopping the threads.
 
+use core::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -11,42 +13,63 @@ use dunlin_worker::{Listener, MonitorResponse, Shared, Worker, WorkerConfig, Wor
 use mio::Poll;
 use mio::net::TcpListener;
 
-use super::Clock;
 use super::acceptor::{Acceptor, STOP};
 use super::auth_threads::AuthThreads;
 use super::mailbox::{Inbox, Letter, Mailbox, mailbox};
 use super::sockets::Sockets;
 use super::worker_thread::{WAKE, WorkerThread};
+use super::{Clock, ListenSocket, UnixSocket};
 use crate::tls::TlsServers;
 
 /// Answers a monitoring request: from path and query, and the workers' states.
 pub(crate) type Render = Arc<dyn Fn(&str, &[WorkerSnapshot]) -> MonitorResponse + Send + Sync>;
 
 /// Where to listen for what.
-pub(crate) type Endpoint = (Listener, SocketAddr);
+pub(crate) type Endpoint = (Listener, Place);
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// An address; port 0 takes any free port.
+    Tcp(SocketAddr),
+    /// A path, and the permissions of its file.
+    Unix(PathBuf, u32),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Tcp(addr) => addr.fmt(f),
+            Place::Unix(path, _) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
 
 /// The bound listeners of a server that does not accept yet.
 pub(crate) struct Endpoints {
-    listeners: Vec<(TcpListener, Listener)>,
+    listeners: Vec<(ListenSocket, Listener)>,
 }
 
 impl Endpoints {
-    /// Binds all `endpoints`; port 0 takes any free port.
+    /// Binds all `endpoints`.
     ///
     /// # Errors
     ///
     /// The endpoint that could not be bound, and why.
     pub(crate) fn bind(endpoints: &[Endpoint]) -> Result<Endpoints, (Endpoint, io::Error)> {
-        let bind = |&(kind, addr): &Endpoint| match TcpListener::bind(addr) {
-            Ok(listener) => Ok((listener, kind)),
-            Err(error) => Err(((kind, addr), error)),
+        let bind = |endpoint: &Endpoint| {
+            let bound = match &endpoint.1 {
+                Place::Tcp(addr) => TcpListener::bind(*addr).map(ListenSocket::Tcp),
+                Place::Unix(path, mode) => UnixSocket::bind(path, *mode).map(ListenSocket::Unix),
+            };
+            bound.map(|listener| (listener, endpoint.0)).map_err(|error| (endpoint.clone(), error))
         };
         Ok(Endpoints { listeners: endpoints.iter().map(bind).collect::<Result<_, _>>()? })
     }
 
     /// The address that is listened on for `kind`.
     pub(crate) fn address(&self, kind: Listener) -> Option<SocketAddr> {
-        self.listeners.iter().find(|(_, of)| *of == kind).and_then(|(listener, _)| listener.local_addr().ok())
+        self.listeners.iter().filter(|(_, of)| *of == kind).find_map(|(listener, _)| listener.local_addr())
     }
 }
 

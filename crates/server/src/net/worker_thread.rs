@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use dunlin_session::Instant;
 use dunlin_worker::Worker;
-use mio::net::TcpStream;
 use mio::{Events, Poll, Token};
 
+use super::Clock;
 use super::auth_threads::AuthThreads;
 use super::collection::Collection;
 use super::mailbox::{Inbox, Letter, Mailbox};
 use super::network::Render;
 use super::sockets::{Sockets, conn_id};
-use super::{Clock, Socket};
 
 /// The token of a worker's own mailbox.
 pub(crate) const WAKE: Token = Token(usize::MAX);
@@ -91,9 +90,8 @@ impl WorkerThread {
 
     fn handle(&mut self, letter: Letter, now: Instant) {
         match letter {
-            Letter::Accepted(stream, accepted) => {
+            Letter::Accepted(socket, accepted) => {
                 let id = self.worker.open(now, accepted);
-                let socket = Socket::Tcp(TcpStream::from_std(stream));
                 if let Err(error) = self.sockets.insert(id, socket, self.poll.registry()) {
                     tracing::error!(peer = %accepted.peer, "the connection cannot be watched: {error}");
                     self.worker.set_readable(id, true);
