@@ -4,7 +4,7 @@
 use std::fs;
 
 use dunlin_tests::{
-    Authority, Deadline, Kind, Link, RawTcp, RawWs, ServerProcess, Signal, TlsClient, TlsVersion,
+    Authority, Deadline, Kind, Link, RawTcp, RawWs, ServerProcess, Signal, TlsClient, TlsVersion, frame,
 };
 
 /// How often each refusal is tried: losing words is a matter of timing.
@@ -118,6 +118,61 @@ fn what_is_sent_behind_connect_waits_for_the_verdict() {
             assert_eq!(messages, 2000);
         }
     }
+}
+
+/// A compressed message (RFC 7692 §7.2.1).
+fn deflated(message: &str) -> Vec<u8> {
+    let mut payload = miniz_oxide::deflate::compress_to_vec(message.as_bytes(), 6);
+    payload.push(0);
+    frame(0xc2, &payload)
+}
+
+#[test]
+fn compressed_input_waits_too_but_not_a_bomb() {
+    let conf = format!(
+        "authorization {{ user: a, password: \"{SLOW}\" }}\n\
+         websocket {{ listen: \"127.0.0.1:{{ws_port}}\", no_tls: true, compression: true }}"
+    );
+    let Some(server) = dunlin(&conf) else { return };
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let connect = "CONNECT {\"user\":\"a\",\"pass\":\"secret\",\"verbose\":false}\r\n";
+    let publish = "PUB x 3\r\nabc\r\n";
+    for behind in [
+        // In one message, in messages of their own, and far more than is inflated at once.
+        vec![publish.repeat(100)],
+        vec![publish.repeat(100), publish.repeat(9000), publish.repeat(9000)],
+        (0..50).map(|_| noise(3000)).collect(),
+    ] {
+        let mut ws = RawWs::connect(server.addresses().websocket, offer);
+        let (first, rest) = behind.split_first().unwrap();
+        let mut bytes = deflated(&format!("{connect}{first}"));
+        rest.iter().for_each(|message| bytes.extend(deflated(message)));
+        bytes.extend(deflated("PING\r\n"));
+        ws.tcp.send(&bytes);
+        Link::Ws(ws).expect(b"PONG\r\n");
+    }
+    let before = monitor(&server, "/varz");
+    assert!(before.contains("\"in_msgs\": 18250"), "{before}");
+    for _ in 0..TRIES {
+        let mut ws = RawWs::connect(server.addresses().websocket, offer);
+        ws.tcp.send(&deflated(&format!("{connect}{}", publish.repeat(50_000))));
+        let (words, close) = Link::Ws(ws).last_words();
+        let words = String::from_utf8_lossy(&words).into_owned();
+        assert!(words.ends_with("-ERR 'Maximum Inflated Message Size Exceeded'\r\n"), "{words:?}");
+        assert_eq!(close.unwrap()[..2], 1009_u16.to_be_bytes());
+    }
+}
+
+/// A message that does not compress well.
+fn noise(len: usize) -> String {
+    let mut state = len as u32;
+    let text: String = (0..len)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'!' + (state >> 24) as u8 % 90)
+        })
+        .collect();
+    format!("PUB x {len}\r\n{text}\r\n")
 }
 
 #[test]

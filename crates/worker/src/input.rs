@@ -2,6 +2,7 @@
 
 use std::io;
 
+use dunlin_permessage_deflate::InflateError;
 use dunlin_session::CloseReason;
 use dunlin_websocket::{Event, OpCode, encode_frame};
 
@@ -17,6 +18,9 @@ const READ_MAX: usize = 64 << 10;
 /// The most bytes read at once from a connection whose publishing is limited: that much may come over the limit before it
 /// shows, which is when it has been handled.
 const LIMITED_READ_MAX: usize = 4 << 10;
+
+/// The most bytes of stream that wait until it is known who a client is.
+const WAITING_LEN_MAX: usize = 2 * READ_MAX;
 
 /// The most bytes of pongs that a connection gets in a turn. While output waits for its socket it is one pong: a peer that pings
 /// faster than it reads is not told so each time.
@@ -139,7 +143,7 @@ impl Worker {
             if conn.stage != Stage::Open {
                 return;
             }
-            if self.inflation.is_spent() {
+            if self.inflation.is_spent() || conn.awaits_verdict {
                 return self.defer(id, rest);
             }
             let step = if assembler.allows_rsv1() { rest.len().min(inflate::STEP_LEN) } else { rest.len() };
@@ -196,9 +200,7 @@ impl Worker {
         while !bytes.is_empty() {
             let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.stage == Stage::Open) else { return };
             if conn.awaits_verdict {
-                // No more than was read at once.
-                conn.carry.extend_from_slice(bytes);
-                return;
+                return self.wait_for_verdict(id, bytes);
             }
             let used = if conn.carry.is_empty() {
                 let Some(used) = self.feed_session(id, bytes) else { return };
@@ -217,6 +219,15 @@ impl Worker {
                 self.flush(wire);
             }
         }
+    }
+
+    /// Keeps what is left of a read until it is known who the client is. Only a bomb inflates to more.
+    fn wait_for_verdict(&mut self, id: ConnId, bytes: &[u8]) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.carry.len() + bytes.len() > WAITING_LEN_MAX {
+            return self.end(id, Ending::Inflate(InflateError::TooLarge));
+        }
+        conn.carry.extend_from_slice(bytes);
     }
 
     /// Appends what is missing of the op under way, and handles it when it is complete. Returns how many bytes it took.
