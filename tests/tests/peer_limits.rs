@@ -62,7 +62,8 @@ fn connections_of_an_address_are_counted_on_websocket() {
 
 #[test]
 fn connections_of_an_address_are_counted_from_their_first_byte() {
-    let conf = "trusted_proxies: []\nlimits { connections_per_address: 3 }\n";
+    // One worker takes connections in the order in which they come.
+    let conf = "workers: 1\ntrusted_proxies: []\nlimits { connections_per_address: 3 }\n";
     let Some(server) = dunlin(conf) else { return };
     // Two say nothing, one sends a request slowly: that is as many as there may be.
     let mut silent: Vec<RawTcp> = (0..3).map(|_| RawTcp::connect(server.addresses().websocket)).collect();
@@ -176,4 +177,34 @@ fn a_publisher_that_is_too_fast_can_be_closed() {
     assert_eq!(monitoring(&server, "/varz")["limits"]["publish_closures"], 2);
     let connz = monitoring(&server, "/connz?state=closed");
     assert_eq!(connz["connections"][0]["reason"], "Maximum Publish Rate Exceeded");
+}
+
+#[test]
+fn the_connections_of_a_user_share_a_rate() {
+    let conf = "authorization { users [ {user: ann, password: a}, {user: bob, password: b} ] }\n\
+        limits { user_publish_messages_per_second: 1, burst: \"20s\", over_rate: close }\n";
+    let Some(server) = dunlin(conf) else { return };
+    let connect = |user: &str, password: &str| {
+        let mut link = Link::Tcp(RawTcp::connect(server.addresses().nats));
+        link.send(
+            format!("CONNECT {{\"verbose\":false,\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\n")
+                .as_bytes(),
+        );
+        link
+    };
+    let (mut first, mut second, mut other) = (connect("ann", "a"), connect("ann", "a"), connect("bob", "b"));
+    for link in [&mut first, &mut other] {
+        publish(link, 19, 1);
+        link.expect(b"PONG\r\n");
+    }
+    // Twenty at once is what ann may publish, from wherever she is connected.
+    publish(&mut second, 19, 1);
+    let (words, _) = second.last_words();
+    assert!(
+        words.ends_with(b"-ERR 'maximum publish rate exceeded'\r\n"),
+        "{}",
+        String::from_utf8_lossy(&words)
+    );
+    other.send(b"PING\r\n");
+    other.expect(b"PONG\r\n");
 }

@@ -24,7 +24,7 @@ pub enum NetworkError {
 impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            NetworkError::Address => "not an IP address or a range such as 10.0.0.0/8",
+            NetworkError::Address => "expected an IP address or a range such as 10.0.0.0/8",
             NetworkError::PrefixLength => "the number behind the / must be from 0 to 32 (IPv4) or 128 (IPv6)",
         })
     }

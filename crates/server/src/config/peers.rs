@@ -71,7 +71,7 @@ fn networks(entry: &Entry, report: &mut Report) -> Option<Vec<Network>> {
         match text.parse() {
             Ok(network) => networks.push(network),
             Err(error) => {
-                report.error_at(&entry.node.place, format_args!("{}: {text:?} is {error}", entry.key));
+                report.error_at(&entry.node.place, format_args!("{}: {text:?}: {error}", entry.key));
             }
         }
     }

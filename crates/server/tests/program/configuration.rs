@@ -319,3 +319,46 @@ fn passwords_in_clear_text_are_warned_about() {
         assert_eq!(check(text).1.iter().any(|line| line == WARNING), warns, "{text}");
     }
 }
+
+#[test]
+fn peers_and_their_limits() {
+    let (valid, lines) = check(
+        "proxy_protocol: true\ntrusted_proxies: [\"10.0.0.0/8\", \"::1\"]\n\
+        limits { connections_per_address: 100, handshakes_per_second: 20, burst: \"2s\", over_rate: close\n\
+          publish_messages_per_second: 1k, publish_bytes_per_second: 1mb\n\
+          user_publish_messages_per_second: 10k, user_publish_bytes_per_second: 10mb }\n\
+        websocket { port: -1, no_tls: true, proxy_protocol: true, trusted_proxies: \"127.0.0.1\", limits { burst: \"1s\" } }\n",
+    );
+    assert!(valid && lines.len() == 1, "{lines:#?}");
+    let (valid, lines) = check("websocket { port: -1, no_tls: true, proxy_protocol: true }\n");
+    assert!(valid);
+    assert_eq!(
+        lines[0],
+        "warning: websocket proxy_protocol without trusted_proxies: whoever reaches the port can say where it comes from"
+    );
+    for (text, expected) in [
+        (
+            "trusted_proxies: [localhost]",
+            "a.conf:1:18: trusted_proxies: \"localhost\": expected an IP address or a range such as 10.0.0.0/8",
+        ),
+        (
+            "trusted_proxies: \"10.0.0.0/33\"",
+            "a.conf:1:18: trusted_proxies: \"10.0.0.0/33\": the number behind the / must be from 0 to 32 (IPv4) or 128 (IPv6)",
+        ),
+        ("limits { foo: 1 }", "a.conf:1:10: unknown field \"foo\" in the block limits"),
+        ("limits { over_rate: fast }", "a.conf:1:21: over_rate: \"fast\" is not slow or close"),
+        (
+            "limits { connections_per_address: -1 }",
+            "a.conf:1:35: connections_per_address: -1 is not between 0 and 4294967295",
+        ),
+        ("limits: 5", "a.conf:1:9: limits: expected a block { ... }, found the number 5"),
+        (
+            "proxy_protocol: 1",
+            "a.conf:1:17: proxy_protocol: expected true or false (without quotes), found the number 1",
+        ),
+    ] {
+        let (valid, lines) = check(text);
+        assert!(!valid);
+        assert_eq!(lines[0], expected);
+    }
+}
