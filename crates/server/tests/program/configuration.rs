@@ -103,6 +103,54 @@ fn security_is_never_ignored() {
 }
 
 #[test]
+fn mistakes_in_tls_are_shown_with_their_places() {
+    for (inside, expected) in [
+        ("cert_file: c", "1:1: missing 'key_file' in TLS configuration"),
+        ("key_file: k", "1:1: missing 'cert_file' in TLS configuration"),
+        ("verify: true", "1:1: tls needs cert_file and key_file"),
+        ("cert_file: c\nkey_file: k", "2:12: cert_file: cannot read c: no such file or directory"),
+        ("cert_file: a.conf\nkey_file: k", "2:12: cert_file: a.conf holds no certificate in PEM form"),
+        ("certs: [{cert_file: c}]", "2:9: certs: each needs cert_file and key_file"),
+        (
+            "certs: [{cert_file: c, key_file: k}]\ncert_file: c, key_file: k",
+            "1:1: tls: cannot combine 'cert_file' option",
+        ),
+        ("min_version: \"1.1\"", "2:14: min_version: \"1.1\" is not served"),
+        (
+            "cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]",
+            "2:16: cipher_suites: \"TLS_RSA_WITH_RC4_128_SHA\" is unknown, or too weak",
+        ),
+        ("cipher_suites: []", "2:16: cipher_suites cannot be empty"),
+        (
+            "allow_insecure_cipher_suites: true",
+            "2:1: allow_insecure_cipher_suites: dunlin has no insecure cipher suites",
+        ),
+        ("curve_preferences: [x]", "2:20: curve_preferences: there is no key exchange \"x\""),
+        ("pinned_certs: [abc]", "2:15: pinned_certs: \"abc\" does not look like hex-encoded sha256"),
+        ("handshake_first: never", "2:18: field \"handshake_first\"'s value \"never\" is invalid"),
+        ("timeout: -1.0", "2:10: timeout: this is not a time"),
+        ("ocsp_peer: true", "2:1: ocsp_peer is not served by dunlin yet, and not to be ignored"),
+        ("cert_store: x", "2:1: cert_store needs the certificate store of Windows"),
+        ("foo: 1", "2:1: unknown field \"foo\" in the block tls"),
+    ] {
+        for (before, after) in [("tls {\n", "\n}"), ("websocket { port: 80, tls {\n", "\n}}")] {
+            let (valid, lines) = check(&format!("{before}{inside}{after}"));
+            assert!(!valid);
+            let (line, rest) = expected.split_once(':').unwrap();
+            let (column, text) = rest.split_once(':').unwrap();
+            // The block itself stands elsewhere in the second form.
+            let column = if line == "1" && before.starts_with('w') { "23" } else { column };
+            let expected = format!("a.conf:{line}:{column}:{text}");
+            assert!(lines.iter().any(|line| line.starts_with(&expected)), "{expected}\n{lines:#?}");
+        }
+    }
+    let (valid, lines) = check("websocket { port: 80 }");
+    assert!(!valid && lines[0].starts_with("a.conf:1:1: websocket requires TLS configuration"), "{lines:#?}");
+    let (valid, lines) = check("websocket { listen: \"unix:x.sock\", no_tls: true, unix_mode: \"0x\" }");
+    assert!(!valid && lines[0].contains("unix_mode: \"0x\" is not of the form \"0660\""), "{lines:#?}");
+}
+
+#[test]
 fn all_mistakes_are_shown_with_their_places() {
     let (valid, lines) = check(
         "port: \"x\"\nunknown: 1\nmax_payload: 3gb\nping_interval: 2m\nlame_duck_duration: 3s\nwebsocket{port: 80}\nx: 5\nmax_connections: $x\n\
