@@ -17,7 +17,7 @@ main(async () => {
     await browser.addInitScript(await bundle("page-door.js"));
     for (const { name, url, page = `http://localhost:${port}/`, cookies = {} } of visits) {
       await browser.clearCookies();
-      await browser.addCookies(Object.entries(cookies).map(([name, value]) => ({ name, value, url: page })));
+      await browser.addCookies(Object.entries(cookies).map(([name, value]) => ({ name, value, domain: "localhost", path: "/" })));
       report(`${name}: ${await visit(browser, page, url)}`);
     }
   });

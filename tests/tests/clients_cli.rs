@@ -1,23 +1,26 @@
-//! The `nats` command line, a Go client, over TCP and WebSocket.
+//! The `nats` command line, a Go client, over TCP and WebSocket, plain and under TLS.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use dunlin_tests::{ServerProcess, TempDir};
+use dunlin_tests::{Authority, ServerProcess, TempDir};
 
-use crate::support::{installed, start, wait_for_interest};
+use crate::support::{USER, installed, secure, start, wait_for_interest};
 
 /// The command line with a home of its own, so that no context of the user's takes part.
 struct Cli<'a> {
     program: &'a Path,
     home: TempDir,
     url: String,
+    /// Whom it trusts, and who it is, where the server is [`secure`].
+    options: Vec<OsString>,
 }
 
 impl Cli<'_> {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(self.program);
-        command.args(["--server", &self.url]).args(args).env("HOME", self.home.path());
+        command.args(["--server", &self.url]).args(&self.options).args(args).env("HOME", self.home.path());
         command.env_remove("XDG_CONFIG_HOME").stdin(Stdio::null());
         command
     }
@@ -40,10 +43,15 @@ fn finish(child: Child, args: &[&str]) -> String {
     out + &err
 }
 
-fn run(test: &str, url: fn(&ServerProcess) -> String) {
+fn run(test: &str, authority: Option<&Authority>, url: fn(&ServerProcess) -> String) {
     let Some(program) = installed(test, "nats-cli") else { return };
-    let Some(server) = start(test, "") else { return };
-    let cli = Cli { program: &program, home: TempDir::new(), url: url(&server) };
+    let Some(server) = start(test, &authority.map(secure).unwrap_or_default()) else { return };
+    let options = |authority: &Authority| {
+        let ca = authority.ca_file();
+        ["--tlsca".into(), ca.into(), "--user".into(), USER[0].into(), "--password".into(), USER[1].into()]
+    };
+    let options = authority.into_iter().flat_map(options).collect();
+    let cli = Cli { program: &program, home: TempDir::new(), url: url(&server), options };
 
     let args = ["sub", "cli.>", "--count", "3", "--raw"];
     let subscriber = cli.spawn(&args);
@@ -73,10 +81,15 @@ fn run(test: &str, url: fn(&ServerProcess) -> String) {
 
 #[test]
 fn nats_cli_over_tcp() {
-    run("nats_cli_over_tcp", ServerProcess::nats_url);
+    run("nats_cli_over_tcp", None, ServerProcess::nats_url);
 }
 
 #[test]
 fn nats_cli_over_websocket() {
-    run("nats_cli_over_websocket", ServerProcess::websocket_url);
+    run("nats_cli_over_websocket", None, ServerProcess::websocket_url);
+}
+
+#[test]
+fn nats_cli_over_wss() {
+    run("nats_cli_over_wss", Some(&Authority::new("ca")), ServerProcess::websocket_url);
 }

@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use dunlin_tests::{Authority, Script, workspace_root};
+use dunlin_tests::{Authority, Kind, Script, workspace_root};
 
 use crate::support::{USER, expect_checks, installed, secure, start};
 
@@ -35,6 +35,10 @@ pub(crate) fn secure_vars(authority: &Authority) -> [(&'static str, OsString); 3
 }
 
 fn run(test: &str, library: &str, authority: Option<&Authority>, last: &[&str]) {
+    if authority.is_some() && Kind::under_test() == Kind::Official {
+        // It cuts off who sends a compressed message of 1 MB.
+        return;
+    }
     let (Some(node), Some(_)) = (installed(test, "node"), installed(test, "node_modules")) else { return };
     let conf = authority.map(secure).unwrap_or_default();
     let Some(mut server) = start(test, &conf) else { return };
@@ -63,15 +67,15 @@ fn nats_ws_over_websocket() {
 }
 
 #[test]
-fn nats_core_over_tls_and_compressed() {
+fn nats_core_over_wss_and_compressed() {
     let authority = Authority::new("ca");
     let last = ["with permessage-deflate"];
-    run("nats_core_over_tls_and_compressed", "nats-core", Some(&authority), &last);
+    run("nats_core_over_wss_and_compressed", "nats-core", Some(&authority), &last);
 }
 
 #[test]
-fn nats_ws_over_tls_and_compressed() {
+fn nats_ws_over_wss_and_compressed() {
     let authority = Authority::new("ca");
     let last = ["with permessage-deflate"];
-    run("nats_ws_over_tls_and_compressed", "nats.ws", Some(&authority), &last);
+    run("nats_ws_over_wss_and_compressed", "nats.ws", Some(&authority), &last);
 }

@@ -42,7 +42,7 @@ fn nats_py_over_websocket() {
 
 /// It offers no compression.
 #[test]
-fn nats_py_over_tls() {
+fn nats_py_over_wss() {
     let authority = Authority::new("ca");
     let file = authority.ca_file();
     let vars = [("SSL_CERT_FILE", file.as_os_str())];
@@ -50,5 +50,5 @@ fn nats_py_over_tls() {
         // It reads user and password there.
         server.websocket_url().replace("://", &format!("://{}@", USER.join(":")))
     };
-    run("nats_py_over_tls", &secure(&authority), url, &vars);
+    run("nats_py_over_wss", &secure(&authority), url, &vars);
 }

@@ -206,6 +206,6 @@ fn async_nats_over_websocket() {
 
 /// It offers no compression.
 #[test]
-fn async_nats_over_tls() {
-    run("async_nats_over_tls", Some(&Authority::new("ca")), ServerProcess::websocket_url);
+fn async_nats_over_wss() {
+    run("async_nats_over_wss", Some(&Authority::new("ca")), ServerProcess::websocket_url);
 }

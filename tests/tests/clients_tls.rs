@@ -1,4 +1,4 @@
-//! Real clients over TLS and `wss://`.
+//! Real clients over TLS under TCP. For `wss://` see the file of each client.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -22,56 +22,31 @@ fn urls(server: &ServerProcess) -> [String; 2] {
     [format!("tls://{}", addresses.nats), format!("wss://{}", addresses.websocket)]
 }
 
-fn node(test: &str, library: &str) {
+#[test]
+fn transport_node_over_tls() {
+    let test = "transport_node_over_tls";
     let (Some(node), Some(_)) = (installed(test, "node"), installed(test, "node_modules")) else { return };
     let authority = Authority::new("ca");
     let Some(mut server) = start_tls(test, &authority) else { return };
     let script = workspace_root().join("tests/js/node.js");
-    let [nats, websocket] = urls(&server);
+    let [nats, _] = urls(&server);
     let ca_file = authority.ca_file();
-    let vars = [
-        ("NATS_URL", OsStr::new(&nats)),
-        ("WEBSOCKET_URL", OsStr::new(&websocket)),
-        ("NODE_EXTRA_CA_CERTS", ca_file.as_os_str()),
-    ];
-    let script = Script::start(node.as_os_str(), &[script.as_os_str(), OsStr::new(library)], &vars);
+    let vars = [("NATS_URL", OsStr::new(&nats)), ("NODE_EXTRA_CA_CERTS", ca_file.as_os_str())];
+    let script = Script::start(node.as_os_str(), &[script.as_os_str(), OsStr::new("tcp")], &vars);
     expect_checks(script, &mut server, clients_node::CHECKS);
 }
 
 #[test]
-fn transport_node_over_tls() {
-    node("transport_node_over_tls", "tcp");
-}
-
-#[test]
-fn nats_core_over_wss() {
-    node("nats_core_over_wss", "nats-core");
-}
-
-#[test]
-fn nats_ws_over_wss() {
-    node("nats_ws_over_wss", "nats.ws");
-}
-
-fn python(test: &str, url: fn(&ServerProcess) -> String) {
+fn nats_py_over_tls() {
+    let test = "nats_py_over_tls";
     let Some(python) = installed(test, "python") else { return };
     let authority = Authority::new("ca");
     let Some(mut server) = start_tls(test, &authority) else { return };
     let script = workspace_root().join("tests/python/checks.py");
-    let (url, ca_file) = (url(&server), authority.ca_file());
+    let ([url, _], ca_file) = (urls(&server), authority.ca_file());
     let vars = [("SSL_CERT_FILE", ca_file.as_os_str())];
     let script = Script::start(python.as_os_str(), &[script.as_os_str(), OsStr::new(&url)], &vars);
     expect_checks(script, &mut server, clients_python::CHECKS);
-}
-
-#[test]
-fn nats_py_over_tls() {
-    python("nats_py_over_tls", |server| urls(server)[0].clone());
-}
-
-#[test]
-fn nats_py_over_wss() {
-    python("nats_py_over_wss", |server| urls(server)[1].clone());
 }
 
 /// A request and its reply of a megabyte each, between two connections.

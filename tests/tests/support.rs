@@ -54,7 +54,15 @@ pub(crate) fn expect_checks(mut script: Script, server: &mut ServerProcess, want
 /// The subscriber gets that message, with `payload`.
 pub(crate) fn wait_for_interest(server: &ServerProcess, subject: &str, payload: &str) {
     let mut link = Link::Tcp(RawTcp::connect(server.addresses().nats));
-    link.send(b"CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB waiting 1\r\n");
+    // Who it is matters to a server that is [`secure`].
+    let [user, password] = USER;
+    link.send(
+        format!(
+            "CONNECT {{\"verbose\":false,\"headers\":true,\"no_responders\":true,\
+             \"user\":\"{user}\",\"pass\":\"{password}\"}}\r\nSUB waiting 1\r\n"
+        )
+        .as_bytes(),
+    );
     let publish = format!("PUB {subject} waiting {}\r\n{payload}\r\nPING\r\n", payload.len());
     let deadline = Deadline::usual();
     loop {

@@ -1,9 +1,9 @@
 //! `peers`: installs the programs of others that the tests use, and says where they are.
 //!
 //! Everything goes into `target/peers`, but for the browser, which is a package of the system, and for the npm packages, which
-//! Node finds only beside the scripts (`tests/js/node_modules`) and beside the example that is built with them. `target/peers/peers.json` names each peer:
-//! `{"path": …}`, or `{"missing": "why"}` where this machine cannot have it. A stamp beside each peer says what it was
-//! installed from, so that a second run does nothing.
+//! Node finds only beside the scripts (`tests/js/node_modules`) and beside the example that is built with them.
+//! `target/peers/peers.json` names each peer: `{"path": …}`, or `{"missing": "why"}` where this machine cannot have it. A stamp
+//! beside each peer says what it was installed from, so that a second run does nothing.
 
 mod autobahn;
 mod browser;
