@@ -1,4 +1,5 @@
 //! Who gets in, one case a line.
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

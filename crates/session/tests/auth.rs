@@ -1,4 +1,5 @@
 //! How a NATS client is let in, one case a line.
+#![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
