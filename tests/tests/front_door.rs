@@ -139,7 +139,7 @@ fn the_block_is_reloaded_without_a_restart() {
 const SHARED: &str = "http_port: {free_port}, host: 127.0.0.1\nwebsocket { listen: \"127.0.0.1:{free_port}\", no_tls: true }\n";
 
 /// The next response of a connection: its head, and its body.
-fn response(tcp: &mut RawTcp) -> (String, String) {
+pub(crate) fn response(tcp: &mut RawTcp) -> (String, String) {
     let (head, _) = tcp.read_until(b"\r\n\r\n", Deadline::usual());
     let head = String::from_utf8_lossy(&head).into_owned();
     let len = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok()).unwrap_or(0);
@@ -303,31 +303,4 @@ fn silent_peers_are_pinged_in_websocket_too_where_that_is_configured() {
     let lines = server.reload(&websocket(keys)).join("\n");
     assert!(lines.contains("Reloaded: websocket.ws_ping_interval = Some(50ms)"), "{lines}");
     while ws.read_frame(Deadline::usual()).unwrap().first != 0x89 {}
-}
-
-/// The configuration samples of the WebSocket guide, with other ports.
-#[test]
-fn the_samples_of_the_guide_work() {
-    let basic = "websocket {\nport : {free_port}\nno_tls : true\n# Optionally bind to specific host\n# host: \"0.0.0.0\"\n\
-        # Enable compression (optional)\ncompression : true\n}\n";
-    let shared = "http_port : {free_port}\nwebsocket {\nport : {free_port}\nno_tls : true\n# Same port serves both /varz and WebSocket\n}\n";
-    for sample in [basic, shared] {
-        // Nothing listens beyond this machine.
-        let conf = sample
-            .replace("no_tls", "host: 127.0.0.1\nno_tls")
-            .replace("http_port", "host: 127.0.0.1\nhttp_port");
-        let Some(server) = dunlin(&conf) else { return };
-        let mut browser = RawWs::connect(server.addresses().websocket, "");
-        browser.send(b"CONNECT {}\r\nPING\r\n");
-        let mut http = RawTcp::connect(server.addresses().monitoring);
-        http.send(b"GET /connz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let connz: serde_json::Value = serde_json::from_str(&response(&mut http).1).unwrap();
-        // jq '.connections[] | select(.kind == "Websocket")'
-        let found: Vec<_> =
-            connz["connections"].as_array().unwrap().iter().filter(|c| c["kind"] == "Websocket").collect();
-        assert_eq!((found.len(), &found[0]["type"]), (1, &"websocket".into()));
-        http.send(b"GET /varz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let varz: serde_json::Value = serde_json::from_str(&response(&mut http).1).unwrap();
-        assert_eq!(varz["websocket"]["port"], server.addresses().websocket.port());
-    }
 }

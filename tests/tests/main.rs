@@ -13,6 +13,7 @@ mod clients_tls;
 mod compression;
 mod differential;
 mod front_door;
+mod guide;
 mod harness;
 #[cfg(target_os = "linux")]
 mod hostile;

@@ -52,7 +52,7 @@ fn expect_pong(link: &mut Link) {
 }
 
 /// The handshake comes to nothing, also where the client learns of that only behind its own part of it.
-fn expect_refusal(tcp: RawTcp, client: &TlsClient) {
+pub(crate) fn expect_refusal(tcp: RawTcp, client: &TlsClient) {
     if let Ok(mut tcp) = tcp.start_tls(client) {
         let (bytes, end) = tcp.read_to_close(Deadline::usual());
         assert_eq!((bytes, end), (Vec::new(), End::Closed));
