@@ -14,6 +14,11 @@ fn forwarded() {
 }
 
 #[test]
+fn inbound() {
+    replay("inbound", dunlin_fuzz::inbound::run);
+}
+
+#[test]
 fn nats_protocol() {
     replay("nats_protocol", dunlin_fuzz::nats_protocol::run);
 }
@@ -44,6 +49,7 @@ fn every_corpus_and_every_target_has_its_test_here() {
     let replayed = [
         "conf",
         "forwarded",
+        "inbound",
         "nats_protocol",
         "permessage_deflate",
         "proxy_protocol",

@@ -142,6 +142,12 @@ pub struct WorkerSnapshot {
 }
 
 impl Worker {
+    /// How many bytes a connection has reserved for what its peer has sent and is not complete: a request, a frame's header,
+    /// a NATS op. 0 for an idle one, and for one that has gone.
+    pub fn incomplete_input(&self, id: ConnId) -> usize {
+        self.conns.find(id).map_or(0, |conn| conn.raw.capacity() + conn.carry.capacity())
+    }
+
     /// The worker's state.
     pub fn snapshot(&self, options: SnapshotOptions) -> WorkerSnapshot {
         let clients = self.conns.iter().filter(|conn| conn.session.is_some());
