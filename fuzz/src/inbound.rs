@@ -2,7 +2,7 @@
 //!
 //! The first three bytes choose the listener, how the input is written and ends, and how it is cut; the rest is the wire as it
 //! stands or a script for it (`script`). A worker with that one connection gets it whole, and another one in pieces:
-//! what the peer sees is the same.
+//! what the peer sees is the same. It is the same, too, whether messages come compressed or not.
 
 mod outcome;
 mod pipe;
@@ -45,7 +45,7 @@ const LONG: Duration = Duration::from_secs(10);
 pub fn run(data: &[u8]) {
     let &[door, manner, cut, ref rest @ ..] = data else { return };
     let setting = Setting { door, manner };
-    let mut wire = if manner & 1 == 0 { rest.to_vec() } else { script::write(rest) };
+    let mut wire = if manner & 1 == 0 { rest.to_vec() } else { script::write(rest, false) };
     wire.truncate(WIRE_LEN_MAX);
     if setting.sends_ahead() {
         // What is sent behind a request in the same read is refused, so here cuts make a difference.
@@ -56,6 +56,12 @@ pub fn run(data: &[u8]) {
     let whole = converse(&setting, &parts);
     let cut: Vec<&[u8]> = parts.iter().flat_map(|part| pieces(part, cut)).collect();
     whole.expect_same(&converse(&setting, &cut));
+    if manner & 1 != 0 && script::is_regular(rest) {
+        let plain = script::write(rest, true);
+        if wire.len().max(plain.len()) < WIRE_LEN_MAX {
+            whole.expect_same_as_plain(&converse(&setting, &behind_heads(&plain)));
+        }
+    }
 }
 
 /// How the connection is set, and what its peer does.

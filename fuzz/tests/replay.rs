@@ -15,7 +15,16 @@ fn forwarded() {
 
 #[test]
 fn inbound() {
-    replay("inbound", dunlin_fuzz::inbound::run);
+    // Each in many pieces: the third byte says how it is cut.
+    replay("inbound", |data| {
+        for seed in 0..if data.len() > 2 { 100 } else { 1 } {
+            let mut data = data.to_vec();
+            if let Some(cut) = data.get_mut(2) {
+                *cut = seed;
+            }
+            dunlin_fuzz::inbound::run(&data);
+        }
+    });
 }
 
 #[test]

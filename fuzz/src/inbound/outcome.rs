@@ -23,6 +23,8 @@ const NOT_DEFLATE: CloseCode = CloseCode(1007);
 pub(super) struct Outcome {
     /// HTTP, up to the end of the 101 response if there is one.
     http: String,
+    /// It has been agreed that messages may be compressed.
+    may_compress: bool,
     /// What came as a NATS stream, out of its messages.
     text: String,
     /// The payloads of pongs. They overtake messages, within a turn.
@@ -42,7 +44,9 @@ impl Outcome {
         };
         let (http, frames) = written.split_at(head_len);
         let mut outcome = Outcome { http: escape(http), ..Outcome::default() };
-        outcome.decode(frames, agreed(&http[switch.unwrap_or(0)..]).as_ref());
+        let params = agreed(&http[switch.unwrap_or(0)..]);
+        outcome.may_compress = params.is_some();
+        outcome.decode(frames, params.as_ref());
         assert!(outcome.close.is_some(), "a WebSocket ends with a close frame");
         outcome
     }
@@ -89,6 +93,15 @@ impl Outcome {
         assert_eq!(self.text, other.text);
         assert_eq!(self.close, other.close);
         assert_eq!(self.pongs, other.pongs);
+    }
+
+    /// The same messages, sent without compression, have had the same effect. Pongs differ: there is a ping between fragments.
+    pub(super) fn expect_same_as_plain(&self, plain: &Outcome) {
+        if self.may_compress {
+            assert_eq!(self.http, plain.http);
+            assert_eq!(self.text, plain.text);
+            assert_eq!(self.close, plain.close);
+        }
     }
 }
 

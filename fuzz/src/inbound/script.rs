@@ -13,21 +13,50 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
-/// Steps of a byte that says what is sent, a length byte and so many bytes of text.
-pub(super) fn write(mut script: &[u8]) -> Vec<u8> {
+/// Steps of a byte that says what is sent, a length byte and so many bytes of text. `plain`: without compression.
+pub(super) fn write(script: &[u8], plain: bool) -> Vec<u8> {
     let mut wire = Vec::new();
-    while let [kind, len, rest @ ..] = script {
-        let (text, rest) = rest.split_at(usize::from(*len).min(rest.len()));
-        script = rest;
-        if wire.len() < WIRE_LEN_MAX {
-            step(*kind, text, &mut wire);
+    for (kind, text) in steps(script) {
+        if wire.len() >= WIRE_LEN_MAX {
+            break;
+        }
+        match kind {
+            8 | 9 if plain => frame(0x82, true, text, &mut wire),
+            10 if plain => frame(0x82, true, &text.repeat(32), &mut wire),
+            _ => step(kind, text, &mut wire),
         }
     }
     wire
 }
 
+/// Whether the wire is one of whole requests and whole frames, and compressed as it should be where it is.
+pub(super) fn is_regular(script: &[u8]) -> bool {
+    steps(script).all(|(kind, text)| match kind {
+        0 => text == [0x16],
+        1..4 => text.is_empty() || is_header(text),
+        4 => !text.contains(&b'\n'),
+        7 => text.first().is_none_or(|first| first & 0x40 == 0),
+        13 => false,
+        _ => true,
+    })
+}
+
+/// One header line.
+fn is_header(text: &[u8]) -> bool {
+    text.strip_suffix(b"\r\n").is_some_and(|line| !line.is_empty() && !line.contains(&b'\n'))
+}
+
+fn steps(mut script: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    core::iter::from_fn(move || {
+        let [kind, len, rest @ ..] = script else { return None };
+        let (text, rest) = rest.split_at(usize::from(*len).min(rest.len()));
+        script = rest;
+        Some((kind % 14, text))
+    })
+}
+
 fn step(kind: u8, text: &[u8], wire: &mut Vec<u8>) {
-    match kind % 14 {
+    match kind {
         0 => wire.extend_from_slice(text),
         1 => head(HANDSHAKE, text, wire),
         2 => head(&format!("{HANDSHAKE}Sec-WebSocket-Extensions: permessage-deflate\r\n"), text, wire),
