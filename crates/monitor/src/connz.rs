@@ -298,6 +298,8 @@ pub struct Connection {
     /// dunlin's own.
     #[serde(skip_serializing_if = "is_zero")]
     pub dropped_msgs: u64,
+    /// dunlin's own.
+    #[serde(skip_serializing_if = "is_zero")]
     pub publish_holds: u64,
     pub subscriptions: u64,
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -256,7 +256,10 @@ impl Frames {
                 }
             },
             Event::Pong(payload) => {
-                ensure!(self.pings.pop_front().as_deref() == Some(payload), "a pong that answers no ping");
+                // RFC 6455 §5.5.3: a pong may answer the pings before its own as well.
+                let answered = self.pings.iter().position(|ping| ping == payload);
+                let Some(answered) = answered else { violated!("a pong that answers no ping") };
+                self.pings.drain(..=answered);
                 Ok(None)
             }
             Event::Ping(_) => violated!("the server sent a WebSocket ping"),

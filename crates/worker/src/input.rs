@@ -4,7 +4,7 @@ use std::io;
 
 use dunlin_permessage_deflate::InflateError;
 use dunlin_session::CloseReason;
-use dunlin_websocket::{Event, OpCode, encode_frame};
+use dunlin_websocket::{Event, FrameHeader, OpCode, encode_frame};
 
 use crate::connection::{Stage, Transport};
 use crate::ending::Ending;
@@ -171,8 +171,11 @@ impl Worker {
             Event::Data(fragment) => self.feed(id, fragment.payload, wire),
             Event::Ping(payload) => {
                 let Some(conn) = self.conns.get_mut(id) else { return };
-                let room = if conn.out.is_none() { HEAD_MAX } else { 1 };
-                if conn.head.len() < room && conn.pending() < self.config.pending_max {
+                if conn.out.is_some() {
+                    // RFC 6455 §5.5.3: of pings that wait for an answer, the last one's will do.
+                    drop_pongs(&mut conn.head);
+                }
+                if conn.head.len() < HEAD_MAX && conn.pending() < self.config.pending_max {
                     // The payload of a ping fits into a pong.
                     let _ = encode_frame(OpCode::Pong, payload, None, &mut conn.head);
                     self.touch(id);
@@ -259,6 +262,20 @@ impl Worker {
                 self.end(id, Ending::Session(reason));
                 None
             }
+        }
+    }
+}
+
+/// Takes the pongs out of frames that have not been written.
+fn drop_pongs(frames: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Ok(Some((header, len))) = FrameHeader::parse(&frames[at..]) {
+        // The frames are the server's own: whole, and short.
+        let end = frames.len().min(at + len + header.payload_len as usize);
+        if header.opcode == OpCode::Pong {
+            frames.drain(at..end);
+        } else {
+            at = end;
         }
     }
 }
