@@ -41,7 +41,9 @@ struct Class<T> {
 }
 
 /// In bytes 0 to 14 the tags of the slots, 8 bits of a key, or 0 where the slot is free. In byte 15 how many records have
-/// gone past this bucket to a later one because it was full, or 255 for so many that they are no longer counted.
+/// gone past this bucket to a later one because it was full: in the low half those with an even tag, in the high half
+/// those with an odd one, as most lookups that find nothing then need not go past it too. 15 is for so many that they are
+/// no longer counted.
 #[derive(Clone, Copy)]
 #[repr(align(16))]
 struct Bucket([u8; 16]);
@@ -174,7 +176,7 @@ impl<T: Copy> Class<T> {
                     return Some(slot);
                 }
             }
-            if !bucket.is_passed() {
+            if !bucket.is_passed(tag_of(key.sum)) {
                 return None;
             }
             at = self.after(at);
@@ -218,7 +220,7 @@ impl<T: Copy> Class<T> {
                 bucket.0[free] = tag_of(sum);
                 return at * SLOTS + free;
             }
-            bucket.0[SLOTS] = bucket.0[SLOTS].saturating_add(1);
+            bucket.pass(tag_of(sum));
             at = self.after(at);
         }
     }
@@ -227,10 +229,7 @@ impl<T: Copy> Class<T> {
     fn free_slot(&mut self, sum: u64, slot: usize) {
         let mut at = home(sum, self.buckets.len());
         while at != slot / SLOTS {
-            let passed = &mut self.buckets[at].0[SLOTS];
-            if *passed != u8::MAX {
-                *passed -= 1;
-            }
+            self.buckets[at].unpass(tag_of(sum));
             at = self.after(at);
         }
         self.buckets[at].0[slot % SLOTS] = 0;
@@ -262,7 +261,7 @@ impl Bucket {
     fn is_end_for(&self, tag: u8) -> bool {
         // Without an early exit the compiler makes two vector instructions of this.
         let found = self.0.iter().fold(false, |found, &other| found | (other == tag));
-        !found && !self.is_passed()
+        !found && !self.is_passed(tag)
     }
 
     /// The slots with this tag.
@@ -288,10 +287,34 @@ impl Bucket {
         })
     }
 
+    /// Whether records with such a tag have gone past.
     #[inline]
-    fn is_passed(&self) -> bool {
-        self.0[SLOTS] != 0
+    fn is_passed(&self, tag: u8) -> bool {
+        self.0[SLOTS] & half_of(tag) != 0
     }
+
+    fn pass(&mut self, tag: u8) {
+        if !self.is_passed_by_many(tag) {
+            self.0[SLOTS] += half_of(tag) & 0x11;
+        }
+    }
+
+    /// Undoes [`Bucket::pass`].
+    fn unpass(&mut self, tag: u8) {
+        if !self.is_passed_by_many(tag) {
+            self.0[SLOTS] -= half_of(tag) & 0x11;
+        }
+    }
+
+    fn is_passed_by_many(&self, tag: u8) -> bool {
+        self.0[SLOTS] & half_of(tag) == half_of(tag)
+    }
+}
+
+/// The half of a bucket's last byte that counts records with such a tag.
+#[inline]
+fn half_of(tag: u8) -> u8 {
+    0x0f << (tag % 2 * 4)
 }
 
 #[inline]
@@ -337,6 +360,22 @@ fn stride_of(class: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bucket_counts_what_went_past_and_forgets_nothing_it_can_no_longer_count() {
+        for (tag, other) in [(2, 7), (7, 2)] {
+            for count in 1..40 {
+                let mut bucket = Bucket([0; 16]);
+                bucket.pass(other);
+                (0..count).for_each(|_| bucket.pass(tag));
+                bucket.unpass(other);
+                assert!(!bucket.is_passed(other) && bucket.is_passed(tag) && !bucket.is_end_for(tag));
+                (0..count).for_each(|_| bucket.unpass(tag));
+                assert_eq!(bucket.is_passed(tag), count >= 15, "{count}");
+                assert!(bucket.is_end_for(other));
+            }
+        }
+    }
 
     #[test]
     fn each_size_has_the_least_class_that_holds_it() {
