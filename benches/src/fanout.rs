@@ -138,13 +138,24 @@ impl Run {
         server: &Server,
         work: impl FnOnce(&mut Run) -> anyhow::Result<()>,
     ) -> anyhow::Result<Sample> {
-        let (sent, received) = (self.sent.count(), self.received());
+        let (sent, received, frames) = (self.sent.count(), self.received(), self.frames());
         let meter = Meter::start(server)?;
         work(self)?;
         let used = meter.stop()?;
-        let deliveries = ((self.sent.count() - sent) * self.subscribers.len() as u64) as f64;
+        let deliveries = (self.sent.count() - sent) * self.subscribers.len() as u64;
         let bytes = (self.received() - received) as f64;
-        Ok(vec![(Figure::Cpu("delivery"), used.cpu_us / deliveries), (Figure::WireBytes, bytes / deliveries)])
+        let mut sample = used.per("delivery", deliveries);
+        sample.push((Figure::WireBytes, bytes / deliveries as f64));
+        let frames = self.frames() - frames;
+        if frames > 0 {
+            sample.push((Figure::PerFrame, deliveries as f64 / frames as f64));
+        }
+        Ok(sample)
+    }
+
+    /// WebSocket messages that have come to all subscribers.
+    fn frames(&self) -> u64 {
+        self.subscribers.iter().map(|subscriber| subscriber.link.messages).sum()
     }
 
     /// Bytes that have come over the wire to all subscribers.

@@ -40,10 +40,9 @@ pub(crate) fn run(server: &Server, scenario: Scenario, count: u64) -> anyhow::Re
     let meter = Meter::start(server)?;
     all_clients(server, scenario, count, true)?;
     let used = meter.stop()?;
-    Ok(vec![
-        (Figure::Cpu("connection"), used.cpu_us / count as f64),
-        (Figure::Rate, count as f64 / used.seconds),
-    ])
+    let mut sample = used.per("connection", count);
+    sample.push((Figure::Rate, count as f64 / used.seconds));
+    Ok(sample)
 }
 
 fn all_clients(server: &Server, scenario: Scenario, count: u64, must_resume: bool) -> anyhow::Result<()> {

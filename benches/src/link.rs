@@ -68,6 +68,14 @@ impl<'a> Opening<'a> {
 impl Link {
     /// Connects, and waits until the server has taken the ops.
     pub(crate) fn open(server: &Server, opening: Opening<'_>, desk: &mut Desk) -> anyhow::Result<Link> {
+        let mut link = Link::connect(server, opening)?;
+        link.introduce(opening.ops, desk)?;
+        link.settle(desk)?;
+        Ok(link)
+    }
+
+    /// The first step of opening: connects, and asks for the upgrade where the transport has one.
+    pub(crate) fn connect(server: &Server, opening: Opening<'_>) -> anyhow::Result<Link> {
         let transport = opening.transport;
         let tls = transport.tls.then(|| server.client_config(opening.resume)).transpose()?;
         let socket = Socket::connect(server.address(transport.websocket), opening.source, tls)?;
@@ -86,19 +94,31 @@ impl Link {
             messages: 0,
         };
         if transport.websocket {
-            link.upgrade(desk)?;
+            link.ask_for_upgrade()?;
         }
-        let connect =
-            "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true}\r\n";
-        link.send(format!("{connect}{}PING\r\n", opening.ops).as_bytes())?;
-        link.wait_for_pong(desk)?;
-        ensure!(link.plain.is_empty(), "more came than the answer to a PING");
-        link.plain = Vec::new();
         Ok(link)
     }
 
-    /// The opening handshake (RFC 6455 §4.1).
-    fn upgrade(&mut self, desk: &mut Desk) -> anyhow::Result<()> {
+    /// The second step: takes the answer to the upgrade, and sends `CONNECT`, the ops and a `PING`.
+    pub(crate) fn introduce(&mut self, ops: &str, desk: &mut Desk) -> anyhow::Result<()> {
+        if self.transport.websocket {
+            self.take_upgrade(desk)?;
+        }
+        let connect =
+            "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true}\r\n";
+        self.send(format!("{connect}{ops}PING\r\n").as_bytes())
+    }
+
+    /// The last step: waits until the server has taken the ops.
+    pub(crate) fn settle(&mut self, desk: &mut Desk) -> anyhow::Result<()> {
+        self.wait_for_pong(desk)?;
+        ensure!(self.plain.is_empty(), "more came than the answer to a PING");
+        self.plain = Vec::new();
+        Ok(())
+    }
+
+    /// The client's opening handshake (RFC 6455 §4.1).
+    fn ask_for_upgrade(&mut self) -> anyhow::Result<()> {
         let mut request = format!(
             "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n"
@@ -110,6 +130,11 @@ impl Link {
             request += &format!("User-Agent: {BROWSER}\r\n");
         }
         self.socket.write_all((request + "\r\n").as_bytes())?;
+        Ok(())
+    }
+
+    /// The server's opening handshake (RFC 6455 §4.2.2).
+    fn take_upgrade(&mut self, desk: &mut Desk) -> anyhow::Result<()> {
         let end = loop {
             let len = self.socket.read(&mut desk.buffer)?;
             ensure!(len > 0, "the server closed the connection in the opening handshake");

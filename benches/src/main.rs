@@ -11,6 +11,7 @@ mod fanout;
 mod floor;
 mod handshakes;
 mod idle;
+mod interest;
 mod link;
 mod machine;
 mod payload;
@@ -21,6 +22,8 @@ mod request;
 mod sample;
 mod server;
 mod socket;
+mod spread;
+mod storm;
 mod suite;
 mod transport;
 
@@ -55,7 +58,7 @@ struct RunArguments {
     /// The official server's binary; left out: not measured
     #[arg(long)]
     official: Option<PathBuf>,
-    /// Some seconds instead of ten minutes: to see that everything arrives, not for figures
+    /// Some seconds instead of fifteen minutes: to see that everything arrives, not for figures
     #[arg(long)]
     quick: bool,
     /// Only scenarios whose line holds this text, for example "Fan-out" or "compressed"

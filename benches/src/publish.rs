@@ -10,7 +10,7 @@ use anyhow::ensure;
 use crate::deflate::Deflater;
 use crate::link::{Desk, Link, Opening, encode_frame};
 use crate::payload::Payload;
-use crate::sample::{Figure, Meter, Sample};
+use crate::sample::{Meter, Sample};
 use crate::server::Server;
 use crate::transport::Transport;
 
@@ -67,7 +67,7 @@ pub(crate) fn run(server: &Server, scenario: Scenario, messages: u64) -> anyhow:
     if let (Some(before), Some(after)) = (published, server.published()?) {
         ensure!(after - before == sent, "{sent} messages were sent, and {} arrived", after - before);
     }
-    Ok(vec![(Figure::Cpu("message"), used.cpu_us / sent as f64)])
+    Ok(used.per("message", sent))
 }
 
 /// The bytes of one write.

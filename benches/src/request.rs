@@ -42,12 +42,10 @@ pub(crate) fn run(server: &Server, scenario: Scenario, requests: u64) -> anyhow:
     let meter = Meter::start(server)?;
     run.requests(requests)?;
     let used = meter.stop()?;
-    let all = requests * scenario.requesters as u64;
-    Ok(vec![
-        (Figure::Cpu("request"), used.cpu_us / all as f64),
-        (Figure::P50, run.latencies.percentile_us(0.5)),
-        (Figure::P999, run.latencies.percentile_us(0.999)),
-    ])
+    let mut sample = used.per("request", requests * scenario.requesters as u64);
+    sample.push((Figure::P50, run.latencies.percentile_us(0.5)));
+    sample.push((Figure::P999, run.latencies.percentile_us(0.999)));
+    Ok(sample)
 }
 
 struct Requester {

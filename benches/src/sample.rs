@@ -13,6 +13,10 @@ pub(crate) type Sample = Vec<(Figure, f64)>;
 pub(crate) enum Figure {
     /// CPU time of the server in microseconds, for each of these.
     Cpu(&'static str),
+    /// CPU time of this program in microseconds, for each of these: what making and checking the messages took.
+    Generator(&'static str),
+    /// Messages that one WebSocket message carries to a subscriber.
+    PerFrame,
     /// Bytes on the wire for each delivery, to the subscriber.
     WireBytes,
     /// Latency in microseconds that half of the operations did not exceed.
@@ -21,29 +25,35 @@ pub(crate) enum Figure {
     P999,
     /// Operations in a second of wall time.
     Rate,
-    /// Resident memory of the server in bytes, for each connection.
-    Resident,
+    /// Wall time in seconds, until what this says.
+    Seconds(&'static str),
+    /// Resident memory of the server in bytes, for each of these.
+    Resident(&'static str),
 }
 
 impl Figure {
     pub(crate) fn name(self) -> String {
         match self {
             Figure::Cpu(operation) => format!("CPU µs per {operation}"),
+            Figure::Generator(operation) => format!("generator's CPU µs per {operation}"),
+            Figure::PerFrame => "messages per frame".to_owned(),
             Figure::WireBytes => "bytes per delivery".to_owned(),
             Figure::P50 => "p50 in µs".to_owned(),
             Figure::P999 => "p99.9 in µs".to_owned(),
             Figure::Rate => "a second".to_owned(),
-            Figure::Resident => "bytes per connection".to_owned(),
+            Figure::Seconds(until) => format!("seconds {until}"),
+            Figure::Resident(of) => format!("bytes per {of}"),
         }
     }
 
     /// The table that it belongs to, beside the main one of its group.
     pub(crate) fn table(self) -> Option<&'static str> {
         match self {
-            Figure::Cpu(_) | Figure::Resident => None,
-            Figure::WireBytes => Some("bytes on the wire"),
+            Figure::Cpu(_) | Figure::Resident(_) => None,
+            Figure::Generator(_) => Some("the generator's part"),
+            Figure::WireBytes | Figure::PerFrame => Some("bytes on the wire"),
             Figure::P50 | Figure::P999 => Some("latency"),
-            Figure::Rate => Some("wall-clock rate"),
+            Figure::Rate | Figure::Seconds(_) => Some("wall clock"),
         }
     }
 }
@@ -52,24 +62,40 @@ impl Figure {
 pub(crate) struct Meter {
     pid: u32,
     cpu_ns: u64,
+    generator_ns: u64,
     start: Instant,
 }
 
 /// What it used.
 pub(crate) struct Used {
     pub(crate) cpu_us: f64,
+    /// CPU time of this program.
+    pub(crate) generator_us: f64,
     pub(crate) seconds: f64,
 }
 
 impl Meter {
     pub(crate) fn start(server: &Server) -> anyhow::Result<Meter> {
         let pid = server.pid();
-        Ok(Meter { pid, cpu_ns: process::cpu_ns(pid)?, start: clock::now() })
+        let generator_ns = process::own_cpu_ns();
+        Ok(Meter { pid, cpu_ns: process::cpu_ns(pid)?, generator_ns, start: clock::now() })
     }
 
     pub(crate) fn stop(&self) -> anyhow::Result<Used> {
         let seconds = self.start.elapsed().as_secs_f64();
-        Ok(Used { cpu_us: (process::cpu_ns(self.pid)? - self.cpu_ns) as f64 / 1000.0, seconds })
+        let cpu_us = (process::cpu_ns(self.pid)? - self.cpu_ns) as f64 / 1000.0;
+        let generator_us = (process::own_cpu_ns() - self.generator_ns) as f64 / 1000.0;
+        Ok(Used { cpu_us, generator_us, seconds })
+    }
+}
+
+impl Used {
+    /// The CPU time of both sides for each of so many operations.
+    pub(crate) fn per(&self, operation: &'static str, count: u64) -> Sample {
+        vec![
+            (Figure::Cpu(operation), self.cpu_us / count as f64),
+            (Figure::Generator(operation), self.generator_us / count as f64),
+        ]
     }
 }
 

@@ -14,6 +14,8 @@ use crate::report::{self, Row};
 use crate::request;
 use crate::sample::{Figure, Sample};
 use crate::server::{Kind, Programs, Server};
+use crate::spread;
+use crate::storm;
 use crate::transport::Transport;
 
 /// How much is measured.
@@ -31,7 +33,7 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// About ten minutes.
+    /// About fifteen minutes.
     pub(crate) const FULL: Effort =
         Effort { rounds: 4, subscribers: 200, divisor: 1, idle: [5000, 20_000], quiet_quarters: 4 };
     /// Some seconds: enough to see that everything arrives, too little for figures.
@@ -54,6 +56,8 @@ const SINGLE: &str = "One to one";
 const PUBLISH: &str = "Publishing without subscribers";
 const REQUESTS: &str = "Request and reply";
 const HANDSHAKES: &str = "New connections";
+const SUBJECTS: &str = "Many subjects and queue groups";
+const STORM: &str = "A storm of clients that come back";
 const IDLE: &str = "Idle connections";
 
 impl Suite {
@@ -69,12 +73,15 @@ impl Suite {
         self.one_to_one(&clear)?;
         self.publish(&clear)?;
         self.requests(&clear)?;
+        self.spread(&clear)?;
+        self.storm(&clear)?;
         self.handshakes(&clear, &[(Transport::WEBSOCKET, false), (Transport::COMPRESSED, false)])?;
         drop(clear);
         let tls = Fleet::new(true);
         self.fan_out_tls(&tls)?;
         self.handshakes(&tls, &[(Transport::TLS, false), (Transport::TLS, true)])?;
         drop(tls);
+        self.many_subscriptions()?;
         for transport in [Transport::WEBSOCKET, Transport::COMPRESSED, Transport::TLS] {
             self.idle(transport)?;
         }
@@ -104,7 +111,25 @@ impl Suite {
         self.fan_out_of(fleet, Transport::COMPRESSED, Payload::Json, false, &[bursts, one_by_one, rate])?;
         self.fan_out_of(fleet, Transport::BROWSER_COMPRESSED, Payload::Json, false, &[bursts, one_by_one])?;
         self.fan_out_of(fleet, Transport::WEBSOCKET, Payload::Json, true, &[bursts, one_by_one])?;
-        self.fan_out_of(fleet, Transport::COMPRESSED, Payload::Json, true, &[bursts, one_by_one])
+        self.fan_out_of(fleet, Transport::COMPRESSED, Payload::Json, true, &[bursts, one_by_one])?;
+        self.fan_out_to_many(fleet)
+    }
+
+    fn fan_out_to_many(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
+        let scenario = fanout::Scenario {
+            subscribers: 10 * self.effort.subscribers,
+            payload: Payload::Text(128),
+            transport: Transport::WEBSOCKET,
+            different_sids: false,
+        };
+        let divisor = self.effort.divisor;
+        let bursts = Pattern::Bursts { messages: 100, count: (4 / divisor).max(1) };
+        for pattern in [bursts, Pattern::OneByOne { count: 50 / divisor }] {
+            self.measure(FAN_OUT, &format!("{scenario}, {pattern}"), fleet, |server| {
+                fanout::run(server, scenario, pattern).map(Some)
+            })?;
+        }
+        Ok(())
     }
 
     fn fan_out_tls(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
@@ -188,6 +213,45 @@ impl Suite {
         Ok(())
     }
 
+    fn spread(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
+        let scenarios = [
+            (spread::Scenario::QueueGroup { members: 10 }, 100_000),
+            (spread::Scenario::QueueGroup { members: 200 }, 100_000),
+            (spread::Scenario::Wildcards { subjects: 1000 }, 20_000),
+            (spread::Scenario::Churn { subjects: 1000 }, 20_000),
+        ];
+        for (scenario, messages) in scenarios {
+            let messages = messages / self.effort.divisor;
+            self.measure(SUBJECTS, &scenario.to_string(), fleet, |server| {
+                // The floor knows neither subjects nor groups.
+                let can = server.kind != Kind::Floor;
+                can.then(|| spread::run(server, scenario, messages)).transpose()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn storm(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
+        let clients = 5000 / usize::try_from(self.effort.divisor)?;
+        for transport in [Transport::WEBSOCKET, Transport::COMPRESSED] {
+            let scenario = storm::Scenario { transport, clients };
+            self.measure(STORM, &scenario.to_string(), fleet, |server| {
+                storm::run(server, scenario).map(Some)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Once, on fresh servers: their memory counts.
+    fn many_subscriptions(&mut self) -> anyhow::Result<()> {
+        let Effort { divisor, quiet_quarters, .. } = self.effort;
+        let scenario = spread::Scenario::Distinct { subjects: 1_000_000 / divisor };
+        let messages = 100_000 / divisor;
+        self.measure_fresh(SUBJECTS, &scenario.to_string(), &[Kind::Dunlin, Kind::Official], |server| {
+            spread::run_with_memory(server, scenario, messages, quiet_quarters)
+        })
+    }
+
     fn handshakes(&mut self, fleet: &Fleet, kinds: &[(Transport, bool)]) -> anyhow::Result<()> {
         for &(transport, resume) in kinds {
             let scenario = handshakes::Scenario { transport, resume };
@@ -219,7 +283,7 @@ impl Suite {
                     .with_context(|| format!("{IDLE}: {count} {transport}: {}", kind.name()))?;
                 let resident = process::resident_when_quiet(server.pid(), self.effort.quiet_quarters)?;
                 let each = resident.saturating_sub(base) as f64 / count as f64;
-                samples.push((kind, vec![(Figure::Resident, each)]));
+                samples.push((kind, vec![(Figure::Resident("connection"), each)]));
             }
         }
         for (name, samples) in names.iter().zip(&samples) {
@@ -246,6 +310,27 @@ impl Suite {
                     run(server).with_context(|| format!("{group}: {name}: {}", server.kind.name()))?;
                 samples.extend(sample.map(|sample| (server.kind, sample)));
             }
+        }
+        self.add(report::rows(group, name, &samples));
+        Ok(())
+    }
+
+    /// Runs a scenario once on a fresh server of each kind.
+    fn measure_fresh(
+        &mut self,
+        group: &'static str,
+        name: &str,
+        kinds: &[Kind],
+        run: impl Fn(&Server) -> anyhow::Result<Sample>,
+    ) -> anyhow::Result<()> {
+        if !self.wants(group, name) {
+            return Ok(());
+        }
+        let mut samples = Vec::new();
+        for &kind in kinds.iter().filter(|&&kind| self.programs.has(kind, false)) {
+            let server = self.programs.start(kind, false)?;
+            let sample = run(&server).with_context(|| format!("{group}: {name}: {}", kind.name()))?;
+            samples.push((kind, sample));
         }
         self.add(report::rows(group, name, &samples));
         Ok(())

@@ -11,7 +11,7 @@ pub(crate) struct Arguments {
     /// Bench only this package, for example dunlin-websocket
     #[arg(long, short)]
     package: Option<String>,
-    /// Bench the server beside the official one and the kernel's own cost (ten minutes)
+    /// Bench the server beside the official one and the kernel's own cost (fifteen minutes)
     #[arg(long, conflicts_with = "package")]
     server: bool,
     /// With --server: half a minute, not optimised, without figures: does everything arrive?
