@@ -3,18 +3,17 @@
 use std::fs;
 
 use crate::server::{Kind, Programs};
-use crate::suite::Effort;
 
 /// The head of a report: what ran where and how.
-pub(crate) fn head(programs: &Programs, effort: Effort, commit: &str) -> String {
+pub(crate) fn head(programs: &Programs, rounds: usize, command: &str, commit: &str) -> String {
     let versions: Vec<String> = Kind::ALL.into_iter().filter_map(|kind| programs.version(kind)).collect();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!(
         "# Server benchmarks\n\n\
-         `cargo xtask bench --server` measures this; [how](README.md). CPU time is that of the server's process, user and system; \
+         `{command}` measures this; [how](README.md). CPU time is that of the server's process, user and system; \
          median (lowest – highest) of {} interleaved rounds. Below 1.00, dunlin costs less.\n\n\
          - Servers: {}\n- Commit: {commit}\n- Machine: {}, {cores} cores for servers and generator together\n- Kernel: {}\n",
-        effort.rounds,
+        rounds,
         versions.join("; "),
         cpu_model(),
         first_line("/proc/sys/kernel/osrelease"),

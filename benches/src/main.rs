@@ -4,11 +4,14 @@
 //! arrives once, in order, unaltered.
 
 mod certs;
+mod chart;
 mod clock;
 mod deflate;
 mod expected;
 mod fanout;
+mod figures;
 mod floor;
+mod growth;
 mod handshakes;
 mod idle;
 mod interest;
@@ -27,7 +30,7 @@ mod storm;
 mod suite;
 mod transport;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -46,30 +49,38 @@ struct Arguments {
 enum Command {
     /// Runs the scenarios and prints a table of all
     Run(RunArguments),
+    /// Measures how cost grows, with charts beside the report
+    Grow(CommonArguments),
     /// Runs the floor, what the kernel alone costs, until it is killed
     Floor,
 }
 
 #[derive(clap::Args)]
 struct RunArguments {
+    #[command(flatten)]
+    common: CommonArguments,
+    /// Only scenarios whose line holds this text, for example "Fan-out" or "compressed"
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Subscribers of a fan-out
+    #[arg(long)]
+    subscribers: Option<usize>,
+}
+
+#[derive(clap::Args)]
+struct CommonArguments {
     /// The dunlin binary
     #[arg(long)]
     dunlin: PathBuf,
     /// The official server's binary; left out: not measured
     #[arg(long)]
     official: Option<PathBuf>,
-    /// Some seconds instead of fifteen minutes: to see that everything arrives, not for figures
+    /// Some seconds instead of many minutes: to see that everything arrives, not for figures
     #[arg(long)]
     quick: bool,
-    /// Only scenarios whose line holds this text, for example "Fan-out" or "compressed"
-    #[arg(long, default_value = "")]
-    only: String,
     /// Rounds; in each, every server has its turn
     #[arg(long)]
     rounds: Option<usize>,
-    /// Subscribers of a fan-out
-    #[arg(long)]
-    subscribers: Option<usize>,
     /// What the dunlin binary was built from, for the report
     #[arg(long, default_value = "unknown")]
     commit: String,
@@ -82,22 +93,44 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Floor => floor::run(),
         Command::Run(arguments) => run(arguments),
+        Command::Grow(arguments) => grow(&arguments),
     }
 }
 
 fn run(arguments: RunArguments) -> anyhow::Result<()> {
-    let mut effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
-    effort.rounds = arguments.rounds.unwrap_or(effort.rounds);
+    let common = arguments.common;
+    let mut effort = if common.quick { Effort::QUICK } else { Effort::FULL };
+    effort.rounds = common.rounds.unwrap_or(effort.rounds);
     effort.subscribers = arguments.subscribers.unwrap_or(effort.subscribers);
-    let programs = Programs::new(arguments.dunlin, arguments.official)?;
-    let head = machine::head(&programs, effort, &arguments.commit);
+    let programs = common.programs()?;
+    let head = machine::head(&programs, effort.rounds, "cargo xtask bench --server", &common.commit);
     let mut suite = Suite::new(programs, effort, arguments.only)?;
     let result = suite.run();
-    let text = head + &report::markdown(suite.rows());
-    print!("{text}");
+    let tables = report::markdown(suite.rows());
+    print!("{head}{tables}");
     result?;
-    if let Some(file) = arguments.out {
-        std::fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
+    match &common.out {
+        Some(file) => write(file, &(head + &figures::write(suite.rows(), file)? + &tables)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn grow(arguments: &CommonArguments) -> anyhow::Result<()> {
+    let rounds = arguments.rounds.unwrap_or(if arguments.quick { 1 } else { 3 });
+    let programs = arguments.programs()?;
+    let command = "cargo xtask bench --server --growth";
+    let head = machine::head(&programs, rounds, command, &arguments.commit);
+    let text = head + &growth::run(&programs, rounds, arguments.quick, arguments.out.as_deref())?;
+    print!("{text}");
+    arguments.out.as_ref().map_or(Ok(()), |file| write(file, &text))
+}
+
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+impl CommonArguments {
+    fn programs(&self) -> anyhow::Result<Programs> {
+        Programs::new(self.dunlin.clone(), self.official.clone())
+    }
 }

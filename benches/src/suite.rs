@@ -51,14 +51,14 @@ pub(crate) struct Suite {
     rows: Vec<Row>,
 }
 
-const FAN_OUT: &str = "Fan-out";
+pub(crate) const FAN_OUT: &str = "Fan-out";
 const SINGLE: &str = "One to one";
 const PUBLISH: &str = "Publishing without subscribers";
 const REQUESTS: &str = "Request and reply";
 const HANDSHAKES: &str = "New connections";
 const SUBJECTS: &str = "Many subjects and queue groups";
 const STORM: &str = "A storm of clients that come back";
-const IDLE: &str = "Idle connections";
+pub(crate) const IDLE: &str = "Idle connections";
 
 impl Suite {
     pub(crate) fn new(programs: Programs, effort: Effort, only: String) -> anyhow::Result<Suite> {

@@ -17,7 +17,10 @@ pub(crate) struct Arguments {
     /// With --server: half a minute, not optimised, without figures: does everything arrive?
     #[arg(long, requires = "server")]
     quick: bool,
-    /// With --server: write the tables to docs/benchmarks/NAME.md
+    /// With --server: how cost grows with subscribers, payload, subscriptions and idle connections, instead (eight minutes)
+    #[arg(long, requires = "server")]
+    growth: bool,
+    /// With --server: write the tables and charts to docs/benchmarks/NAME.md (NAME-growth.md with --growth)
     #[arg(long, requires = "server", conflicts_with = "quick")]
     name: Option<String>,
     /// Passed on to criterion (a filter, or for example --save-baseline NAME), or to dunlin-bench (for example --only Idle)
@@ -39,9 +42,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     shell::run(command.arg("--").args(&arguments.rest))
 }
 
-/// Runs all scenarios of the server bench for a moment: does everything arrive, on every server?
+/// Runs all scenarios and curves of the server bench for a moment: does everything arrive, on every server?
 pub(crate) fn smoke() -> Result<()> {
-    server(&Arguments { package: None, server: true, quick: true, name: None, rest: Vec::new() })
+    for growth in [false, true] {
+        server(&Arguments {
+            package: None,
+            server: true,
+            quick: true,
+            growth,
+            name: None,
+            rest: Vec::new(),
+        })?;
+    }
+    Ok(())
 }
 
 fn server(arguments: &Arguments) -> Result<()> {
@@ -51,7 +64,12 @@ fn server(arguments: &Arguments) -> Result<()> {
     shell::run(shell::cargo().args(["build", "--bins", "--profile", profile]).args(packages))?;
     let folder = workspace::cargo_target_dir()?.join(if arguments.quick { "debug" } else { "release" });
     let mut command = Command::new(folder.join("dunlin-bench"));
-    command.arg("run").arg("--dunlin").arg(folder.join("dunlin")).arg("--official").arg(official);
+    command
+        .arg(if arguments.growth { "grow" } else { "run" })
+        .arg("--dunlin")
+        .arg(folder.join("dunlin"))
+        .arg("--official")
+        .arg(official);
     command.args(["--commit", &commit()?]);
     if arguments.quick {
         command.arg("--quick");
@@ -59,7 +77,8 @@ fn server(arguments: &Arguments) -> Result<()> {
     if let Some(name) = &arguments.name {
         let folder = workspace::root().join("docs/benchmarks");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        command.arg("--out").arg(folder.join(format!("{name}.md")));
+        let growth = if arguments.growth { "-growth" } else { "" };
+        command.arg("--out").arg(folder.join(format!("{name}{growth}.md")));
     }
     shell::run(command.args(&arguments.rest))
 }
