@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context as _, Result};
 
 use crate::shell::step;
-use crate::{autobahn, bench, fuzz, no_std, peers, shell, test, tidy, workspace};
+use crate::{autobahn, bench, fuzz, instructions, no_std, peers, shell, test, tidy, workspace};
 
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const FUZZ_SECONDS: u32 = 5;
@@ -28,6 +28,7 @@ pub(crate) fn run() -> Result<()> {
         step("tools", || tools.join().expect("an installer returns its errors"))?;
         step("autobahn", || autobahn::run(&autobahn::Arguments::quick()))
     })?;
+    step("instructions", || instructions::run(&instructions::Arguments::default()))?;
     step("server bench", bench::smoke)?;
     test::run()
 }

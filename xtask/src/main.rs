@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod e2e;
 mod fuzz;
+mod instructions;
 mod no_std;
 mod peers;
 mod shell;
@@ -28,7 +29,7 @@ struct Arguments {
 enum Task {
     /// Install what the tests need, then run every test of the workspace
     Test,
-    /// Run the whole gate: format, lints, docs, tidy, licences, packages, no-std, fuzz, Autobahn, server bench, tests
+    /// Run the whole gate: format, lints, docs, tidy, licences, packages, no-std, fuzz, Autobahn, instruction counts, server bench, tests
     Ci,
     /// Check the rules no compiler knows: crate edges, sizes, sleeps, unreachable files, banned words
     Tidy(tidy::Arguments),
@@ -36,6 +37,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Run the criterion benches of the protocol crates, or with --server measure the server beside the official one
     Bench(bench::Arguments),
+    /// Count the instructions of fixed scenarios under callgrind and compare with benches/instructions.txt (--record: write it)
+    Instructions(instructions::Arguments),
     /// Run the Autobahn WebSocket suite (15 minutes, --quick 1) against the echo example and compare with the expected result
     Autobahn(autobahn::Arguments),
     /// Run only the tests with real clients (package dunlin-tests)
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Task::Tidy(arguments) => tidy::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Instructions(arguments) => instructions::run(&arguments),
         Task::Autobahn(arguments) => autobahn::run(&arguments),
         Task::E2e(arguments) => e2e::run(&arguments),
         Task::NoStd => no_std::run(),

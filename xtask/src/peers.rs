@@ -7,6 +7,7 @@
 
 mod autobahn;
 mod browser;
+mod debian;
 mod go;
 mod node;
 mod python;
@@ -57,6 +58,12 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn official_server() -> Result<PathBuf> {
     let _lock = lock("peers")?;
     python::install_official_server()
+}
+
+/// The program `valgrind`.
+pub(crate) fn valgrind() -> Result<PathBuf> {
+    let _lock = lock("valgrind")?;
+    debian::find_or_install("valgrind", &["valgrind"], &["valgrind"])
 }
 
 /// Makes `target/peers`, and keeps other runs of this program from installing the same at the same time.

@@ -77,12 +77,13 @@ const TABLE: [Row; 14] = [
 ];
 
 /// Packages that nothing depends on: they may use whatever they need.
-const FREE: [&str; 7] = [
+const FREE: [&str; 8] = [
     "dunlin-tests",
     "dunlin-examples",
     "dunlin-fuzz",
     "dunlin-bench",
     "dunlin-compare",
+    "dunlin-cost",
     "dunlin-no-std",
     "xtask",
 ];
