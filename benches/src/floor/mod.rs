@@ -40,6 +40,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut listeners = Vec::new();
     for (token, text) in [(TCP, "client connections on "), (WEBSOCKET, "websocket clients on ws://")] {
         let mut listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        // Room for a storm, as servers have it.
+        rustix::net::listen(&listener, 4096)?;
         floor.poll.registry().register(&mut listener, token, Interest::READABLE)?;
         eprintln!("Listening for {text}{}", listener.local_addr()?);
         listeners.push(listener);

@@ -24,7 +24,23 @@ pub(crate) enum ListenSocket {
     Unix(UnixSocket),
 }
 
+/// How many connections may wait to be accepted, where the system allows as many (`net.core.somaxconn`). When all clients
+/// come back at the same moment, those that find no room wait a second or more before they try again.
+const BACKLOG: i32 = 4096;
+
 impl ListenSocket {
+    /// Listens on `addr`.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn bind_tcp(addr: SocketAddr) -> io::Result<ListenSocket> {
+        let listener = TcpListener::bind(addr)?;
+        // Again, since it has listened with room for 128.
+        rustix::net::listen(&listener, BACKLOG)?;
+        Ok(ListenSocket::Tcp(listener))
+    }
+
     /// The next connection, and its peer's address.
     pub(crate) fn accept(&self) -> io::Result<(Socket, SocketAddr)> {
         match self {
@@ -66,4 +82,22 @@ fn keep_alive(stream: &TcpStream) {
     let _ = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE_IDLE);
     let _ = sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE_INTERVAL);
     let _ = sockopt::set_tcp_keepcnt(stream, KEEP_ALIVE_PROBES);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn many_clients_can_wait_before_any_is_accepted() {
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux has it");
+        let count = most.trim().parse::<usize>().expect("a number").min(300);
+        let socket = ListenSocket::bind_tcp(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let address = socket.local_addr().expect("it is bound");
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(1));
+        let waiting: Result<Vec<_>, _> = (0..count).map(connect).collect();
+        assert_eq!(waiting.expect("room for all").len(), count);
+    }
 }

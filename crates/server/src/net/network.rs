@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use dunlin_worker::{Listener, MonitorResponse, Shared, Worker, WorkerConfig, WorkerSnapshot};
 use mio::Poll;
-use mio::net::TcpListener;
 
 use super::acceptor::{Acceptor, STOP};
 use super::auth_threads::AuthThreads;
@@ -59,7 +58,7 @@ impl Endpoints {
     pub(crate) fn bind(endpoints: &[Endpoint]) -> Result<Endpoints, (Endpoint, io::Error)> {
         let bind = |endpoint: &Endpoint| {
             let bound = match &endpoint.1 {
-                Place::Tcp(addr) => TcpListener::bind(*addr).map(ListenSocket::Tcp),
+                Place::Tcp(addr) => ListenSocket::bind_tcp(*addr),
                 Place::Unix(path, mode) => UnixSocket::bind(path, *mode).map(ListenSocket::Unix),
             };
             bound.map(|listener| (listener, endpoint.0)).map_err(|error| (endpoint.clone(), error))
