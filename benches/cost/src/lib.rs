@@ -16,7 +16,7 @@ pub use payload::json;
 pub struct Scenario {
     /// Its name in the list of counts.
     pub name: &'static str,
-    /// How often [`Scenario::run`] is counted.
+    /// How often the operation is counted.
     pub runs: u64,
     /// What one run does so many times: the unit of the count.
     pub operations: u64,
