@@ -18,8 +18,6 @@ pub(crate) struct Certificates {
     pub(crate) key: PathBuf,
     /// A client without resumption: every handshake is a full one.
     pub(crate) full: Arc<ClientConfig>,
-    /// A client that resumes its sessions.
-    pub(crate) resuming: Arc<ClientConfig>,
 }
 
 /// The name that the certificate is for.
@@ -46,8 +44,14 @@ impl Certificates {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let resuming = Arc::new(config.clone());
         config.resumption = Resumption::disabled();
-        Ok(Certificates { certificate: certificate_file, key: key_file, full: Arc::new(config), resuming })
+        Ok(Certificates { certificate: certificate_file, key: key_file, full: Arc::new(config) })
+    }
+
+    /// A client that resumes its own sessions. It has to open a first connection to have one.
+    pub(crate) fn resuming(&self) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.full);
+        config.resumption = Resumption::in_memory_sessions(4);
+        Arc::new(config)
     }
 }

@@ -2,11 +2,13 @@
 
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use dunlin_nats_protocol::{Limits as NatsLimits, ServerOp, ServerParser};
 use dunlin_websocket::handshake::accept_key;
 use dunlin_websocket::{Assembler, Event, FrameHeader, Limits, MaskKey, OpCode, Role, apply_mask};
+use rustls::ClientConfig;
 
 use crate::deflate::Inflater;
 use crate::server::Server;
@@ -53,15 +55,15 @@ const MASK: MaskKey = MaskKey([0x12, 0x34, 0x56, 0x78]);
 pub(crate) struct Opening<'a> {
     pub(crate) transport: Transport,
     pub(crate) source: Ipv4Addr,
-    /// Resume a TLS session where there is one.
-    pub(crate) resume: bool,
+    /// Another TLS client than the one that makes full handshakes.
+    pub(crate) tls: Option<&'a Arc<ClientConfig>>,
     /// What is sent behind `CONNECT`.
     pub(crate) ops: &'a str,
 }
 
 impl<'a> Opening<'a> {
     pub(crate) fn new(transport: Transport, ops: &'a str) -> Opening<'a> {
-        Opening { transport, source: Ipv4Addr::LOCALHOST, resume: false, ops }
+        Opening { transport, source: Ipv4Addr::LOCALHOST, tls: None, ops }
     }
 }
 
@@ -77,7 +79,10 @@ impl Link {
     /// The first step of opening: connects, and asks for the upgrade where the transport has one.
     pub(crate) fn connect(server: &Server, opening: Opening<'_>) -> anyhow::Result<Link> {
         let transport = opening.transport;
-        let tls = transport.tls.then(|| server.client_config(opening.resume)).transpose()?;
+        let tls = match opening.tls {
+            None if transport.tls => Some(&server.certificates()?.full),
+            other => other,
+        };
         let socket = Socket::connect(server.address(transport.websocket), opening.source, tls)?;
         let assembler = transport
             .websocket

@@ -4,10 +4,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use rustls::ClientConfig;
 
 use crate::certs::Certificates;
 
@@ -159,9 +157,8 @@ impl Server {
         if websocket { self.websocket } else { self.nats }
     }
 
-    pub(crate) fn client_config(&self, resume: bool) -> anyhow::Result<&Arc<ClientConfig>> {
-        let certificates = self.certificates.as_ref().context("this server was started without TLS")?;
-        Ok(if resume { &certificates.resuming } else { &certificates.full })
+    pub(crate) fn certificates(&self) -> anyhow::Result<&Certificates> {
+        self.certificates.as_ref().context("this server was started without TLS")
     }
 
     /// How many messages clients have published, as the server counts them; `None` for the floor.
