@@ -1,7 +1,8 @@
 //! What the kernel alone costs: a server without NATS.
 //!
 //! One thread reads a publisher's bytes and writes the bytes that the subscribers are to get, encoded once for each read,
-//! to all of them: one read and one write per connection and turn. No matching, no sids (every subscription is number 1), no limits.
+//! to all of them but the publisher itself: one read and one write per connection and turn. No matching, no sids (every subscription
+//! is number 1), no limits. With one requester and one responder it thus relays requests and answers.
 //! Whatever a real server spends beyond this is its own.
 
 mod connection;
@@ -132,15 +133,15 @@ impl Floor {
             connection.write(self.encoder.encode(b"PONG\r\n", dialect)?);
         }
         if !answer.messages.is_empty() {
-            self.publish(&answer.messages)?;
+            self.publish(index, &answer.messages)?;
         }
         Ok(())
     }
 
-    /// Writes the same bytes to all that speak the same dialect.
-    fn publish(&mut self, messages: &[u8]) -> anyhow::Result<()> {
+    /// Writes the same bytes to all others that speak the same dialect.
+    fn publish(&mut self, publisher: usize, messages: &[u8]) -> anyhow::Result<()> {
         let mut encoded: [Option<Vec<u8>>; Dialect::COUNT] = Default::default();
-        for &index in &self.subscribers {
+        for &index in self.subscribers.iter().filter(|&&index| index != publisher) {
             let Some(connection) = &mut self.connections[index] else { continue };
             let dialect = connection.dialect();
             let place = &mut encoded[dialect.index()];
