@@ -51,7 +51,8 @@ impl Worker {
             conn.is_ready = true;
             self.ready.push_back(id);
             let mut bytes = core::mem::take(&mut conn.raw);
-            return self.handle_bytes(id, &mut bytes, wire);
+            self.handle_bytes(id, &mut bytes, wire);
+            return self.charge(id);
         }
         if !self.is_greeted(id, wire) {
             return;

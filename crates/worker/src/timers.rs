@@ -29,6 +29,15 @@ impl Timers {
         (deadline <= now).then(|| self.heap.pop().map(|Reverse(entry)| entry)).flatten()
     }
 
+    /// Drops entries that are stale, up to the first that is not: nobody has to wake up for them.
+    pub(crate) fn drop_stale(&mut self, mut is_stale: impl FnMut(Instant, ConnId) -> bool) {
+        while let Some(&Reverse((deadline, id))) = self.heap.peek()
+            && is_stale(deadline, id)
+        {
+            self.heap.pop();
+        }
+    }
+
     /// When the next deadline passes.
     pub(crate) fn next(&self) -> Instant {
         self.heap.peek().map_or(Instant::NEVER, |Reverse((deadline, _))| *deadline)

@@ -304,6 +304,7 @@ impl Worker {
             }
         }
         self.flush(wire);
+        self.timers.drop_stale(|armed, id| self.conns.get_mut(id).is_none_or(|conn| conn.armed != armed));
     }
 
     /// The turn holds as much as it may: it is flushed before it goes on.

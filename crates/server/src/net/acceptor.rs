@@ -49,9 +49,10 @@ impl Acceptor {
             if self.stop.load(Ordering::Acquire) {
                 return;
             }
-            retry = None;
+            let all = retry.take().is_some();
             for index in 0..self.listeners.len() {
-                if let Err(error) = self.accept_all(index) {
+                let is_asked = all || events.iter().any(|event| event.token() == Token(index));
+                if is_asked && let Err(error) = self.accept_all(index) {
                     tracing::error!("cannot accept a connection: {error}");
                     retry = Some(RETRY);
                 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use mio::event::Source;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use rustix::net::sockopt;
 
 use super::{Socket, UnixSocket};
@@ -29,7 +29,7 @@ pub(crate) enum ListenSocket {
 const BACKLOG: i32 = 4096;
 
 impl ListenSocket {
-    /// Listens on `addr`.
+    /// Listens on `addr`. Its connections inherit the options set here, which saves five system calls for each.
     ///
     /// # Errors
     ///
@@ -38,6 +38,9 @@ impl ListenSocket {
         let listener = TcpListener::bind(addr)?;
         // Again, since it has listened with room for 128.
         rustix::net::listen(&listener, BACKLOG)?;
+        // Without it, small writes would wait for each other.
+        sockopt::set_tcp_nodelay(&listener, true)?;
+        keep_alive(&listener)?;
         Ok(ListenSocket::Tcp(listener))
     }
 
@@ -46,9 +49,6 @@ impl ListenSocket {
         match self {
             ListenSocket::Tcp(listener) => {
                 let (stream, peer) = listener.accept()?;
-                // Without it, small writes would wait for each other. A socket that refuses is about to fail anyway.
-                let _ = stream.set_nodelay(true);
-                keep_alive(&stream);
                 Ok((Socket::Tcp(stream), peer))
             }
             ListenSocket::Unix(socket) => {
@@ -76,12 +76,12 @@ impl ListenSocket {
 
 /// Has the kernel ask after peers that are silent, so that one which vanished without a word is noticed, and the connection
 /// stays known to what lies between.
-fn keep_alive(stream: &TcpStream) {
-    // A system that refuses leaves that to the pings of NATS.
-    let _ = sockopt::set_socket_keepalive(stream, true);
-    let _ = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE_IDLE);
-    let _ = sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE_INTERVAL);
-    let _ = sockopt::set_tcp_keepcnt(stream, KEEP_ALIVE_PROBES);
+fn keep_alive(listener: &TcpListener) -> io::Result<()> {
+    sockopt::set_socket_keepalive(listener, true)?;
+    sockopt::set_tcp_keepidle(listener, KEEP_ALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(listener, KEEP_ALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(listener, KEEP_ALIVE_PROBES)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -99,5 +99,24 @@ mod tests {
         let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(1));
         let waiting: Result<Vec<_>, _> = (0..count).map(connect).collect();
         assert_eq!(waiting.expect("room for all").len(), count);
+    }
+
+    #[test]
+    fn connections_have_the_options_of_their_listener() {
+        let socket = ListenSocket::bind_tcp(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let client = TcpStream::connect(socket.local_addr().expect("it is bound")).expect("it listens");
+        let accepted = loop {
+            match socket.accept() {
+                Ok((Socket::Tcp(stream), _)) => break stream,
+                Ok(_) => unreachable!("the listener speaks TCP"),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+        };
+        drop(client);
+        assert!(sockopt::tcp_nodelay(&accepted).expect("it can be asked"));
+        assert!(sockopt::socket_keepalive(&accepted).expect("it can be asked"));
+        assert_eq!(sockopt::tcp_keepidle(&accepted).expect("it can be asked"), KEEP_ALIVE_IDLE);
+        assert_eq!(sockopt::tcp_keepintvl(&accepted).expect("it can be asked"), KEEP_ALIVE_INTERVAL);
+        assert_eq!(sockopt::tcp_keepcnt(&accepted).expect("it can be asked"), KEEP_ALIVE_PROBES);
     }
 }
