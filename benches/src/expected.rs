@@ -13,11 +13,22 @@ pub(crate) struct Sent {
     first: u64,
     /// Each as the payload and its line end.
     bodies: VecDeque<Vec<u8>>,
+    /// Behind the last one the first one comes again.
+    repeats: bool,
 }
 
 impl Sent {
     pub(crate) fn new(payload: Payload) -> Sent {
-        Sent { payload, first: 0, bodies: VecDeque::new() }
+        Sent { payload, first: 0, bodies: VecDeque::new(), repeats: false }
+    }
+
+    /// So many messages, again and again.
+    pub(crate) fn repeated(payload: Payload, count: u64) -> Sent {
+        let mut sent = Sent::new(payload);
+        for _ in 0..count {
+            sent.push();
+        }
+        Sent { repeats: true, ..sent }
     }
 
     /// How many have been sent in all: the number of the next one.
@@ -42,6 +53,7 @@ impl Sent {
 
     fn body(&self, number: u64) -> Option<&[u8]> {
         let index = number.checked_sub(self.first)?;
+        let index = if self.repeats { index % self.bodies.len() as u64 } else { index };
         self.bodies.get(usize::try_from(index).ok()?).map(Vec::as_slice)
     }
 }
@@ -161,6 +173,18 @@ mod tests {
             altered[at] ^= 0x20;
             let result = check(&[&altered]);
             assert!(result.is_err(), "byte {at} altered");
+        }
+    }
+
+    #[test]
+    fn messages_can_come_again_and_again_but_only_in_turn() {
+        let sent = Sent::repeated(PAYLOAD, 3);
+        for (numbers, good) in [(&[0, 1, 2, 0, 1, 2, 0][..], true), (&[0, 1, 2, 1], false), (&[0, 0], false)]
+        {
+            let mut checker = Checker::new("a.b", 7, PAYLOAD);
+            let result = checker.check(&stream(numbers.iter().copied()), &sent);
+            assert_eq!(result.is_ok(), good, "{numbers:?}");
+            assert!(!good || checker.received() == numbers.len() as u64, "{numbers:?}");
         }
     }
 

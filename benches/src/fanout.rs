@@ -4,7 +4,6 @@
 //! the same compressed bytes, which is as good as inflating it for each, because no context is kept.
 
 use std::fmt;
-use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
@@ -12,7 +11,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 
 use crate::clock;
 use crate::expected::{Checker, Sent};
@@ -192,7 +190,7 @@ impl Run {
     fn fixed_rate(&mut self, count: u64, per_second: u64) -> anyhow::Result<()> {
         let period = Duration::from_nanos(1_000_000_000 / per_second);
         let start = clock::now();
-        let timer = timer(period)?;
+        let timer = clock::timer(period)?;
         let token = Token(self.subscribers.len());
         self.poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), token, Interest::READABLE)?;
         (self.timed_from, self.due) = (self.sent.count(), Vec::new());
@@ -205,7 +203,7 @@ impl Run {
                     missing -= usize::from(self.drain(event.token())? && self.due.len() as u64 == count);
                     continue;
                 }
-                for _ in 0..expirations(&timer)?.min(count - self.due.len() as u64) {
+                for _ in 0..clock::expirations(&timer)?.min(count - self.due.len() as u64) {
                     self.due.push(start + period * (self.due.len() as u32 + 1));
                     self.publish(1)?;
                 }
@@ -244,23 +242,4 @@ pub(crate) fn source(index: usize) -> Ipv4Addr {
     const CONNECTIONS: usize = 5000;
     let number = 1 + (index / CONNECTIONS) as u8;
     Ipv4Addr::new(127, 0, 0, number)
-}
-
-/// A timer that comes up at each multiple of `period` from now.
-fn timer(period: Duration) -> io::Result<std::os::fd::OwnedFd> {
-    use rustix::time::{timerfd_create, timerfd_settime};
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-    let time = Timespec { tv_sec: period.as_secs() as i64, tv_nsec: i64::from(period.subsec_nanos()) };
-    timerfd_settime(&timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval: time, it_value: time })?;
-    Ok(timer)
-}
-
-/// How many times the timer has come up since it was asked last.
-fn expirations(timer: &impl std::os::fd::AsFd) -> anyhow::Result<u64> {
-    let mut count = [0; 8];
-    match rustix::io::read(timer, &mut count) {
-        Ok(_) => Ok(u64::from_ne_bytes(count)),
-        Err(rustix::io::Errno::AGAIN) => Ok(0),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Figure {
     WireBytes,
     /// Latency in microseconds that half of the operations did not exceed.
     P50,
+    /// … that 99 of 100 did not exceed.
+    P99,
     /// … that 999 of 1000 did not exceed.
     P999,
     /// Operations in a second of wall time.
@@ -39,6 +41,7 @@ impl Figure {
             Figure::PerFrame => "messages per frame".to_owned(),
             Figure::WireBytes => "bytes per delivery".to_owned(),
             Figure::P50 => "p50 in µs".to_owned(),
+            Figure::P99 => "p99 in µs".to_owned(),
             Figure::P999 => "p99.9 in µs".to_owned(),
             Figure::Rate => "a second".to_owned(),
             Figure::Seconds(until) => format!("seconds {until}"),
@@ -52,7 +55,7 @@ impl Figure {
             Figure::Cpu(_) | Figure::Resident(_) => None,
             Figure::Generator(_) => Some("the generator's part"),
             Figure::WireBytes | Figure::PerFrame => Some("bytes on the wire"),
-            Figure::P50 | Figure::P999 => Some("latency"),
+            Figure::P50 | Figure::P99 | Figure::P999 => Some("latency"),
             Figure::Rate | Figure::Seconds(_) => Some("wall clock"),
         }
     }

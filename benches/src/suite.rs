@@ -4,7 +4,9 @@ use std::cell::OnceCell;
 
 use anyhow::Context as _;
 
+use crate::fairness;
 use crate::fanout::{self, Pattern};
+use crate::flood::Flood;
 use crate::handshakes;
 use crate::idle;
 use crate::payload::Payload;
@@ -55,6 +57,7 @@ pub(crate) const FAN_OUT: &str = "Fan-out";
 const SINGLE: &str = "One to one";
 const PUBLISH: &str = "Publishing without subscribers";
 const REQUESTS: &str = "Request and reply";
+const FAIRNESS: &str = "A flood beside quiet clients";
 const HANDSHAKES: &str = "New connections";
 const SUBJECTS: &str = "Many subjects and queue groups";
 const STORM: &str = "A storm of clients that come back";
@@ -74,6 +77,7 @@ impl Suite {
         self.publish(&clear)?;
         self.requests(&clear)?;
         self.spread(&clear)?;
+        self.fairness(&clear)?;
         self.storm(&clear)?;
         self.handshakes(&clear, &[(Transport::WEBSOCKET, false), (Transport::COMPRESSED, false)])?;
         drop(clear);
@@ -227,6 +231,20 @@ impl Suite {
                 // The floor knows neither subjects nor groups.
                 let can = server.kind != Kind::Floor;
                 can.then(|| spread::run(server, scenario, messages)).transpose()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn fairness(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
+        let clients = 1000 / usize::try_from(self.effort.divisor)?;
+        let messages = 1200 / self.effort.divisor;
+        for flood in [Flood::None, Flood::Elsewhere, Flood::Unheard, Flood::Heard] {
+            let scenario = fairness::Scenario { clients, flood };
+            self.measure(FAIRNESS, &scenario.to_string(), fleet, |server| {
+                // The floor would give each client the messages of all.
+                let can = server.kind != Kind::Floor;
+                can.then(|| fairness::run(server, scenario, messages)).transpose()
             })?;
         }
         Ok(())
