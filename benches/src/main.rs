@@ -30,7 +30,9 @@ mod socket;
 mod spread;
 mod storm;
 mod suite;
+mod threads;
 mod transport;
+mod workers;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! What another process uses: CPU time and memory.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,11 +11,18 @@ use anyhow::Context as _;
 pub(crate) fn cpu_ns(pid: u32) -> anyhow::Result<u64> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).context("the server has ended")? {
-        let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        sum +=
-            text.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).context("schedstat has no time")?;
+        // A thread may end meanwhile.
+        sum += schedstat(&task?.path()).map_or(0, |(cpu_ns, _)| cpu_ns);
     }
     Ok(sum)
+}
+
+/// How long a thread has run so far, and how long it could have run but had no core, in nanoseconds. `task` is its folder in
+/// `/proc`.
+pub(crate) fn schedstat(task: &Path) -> anyhow::Result<(u64, u64)> {
+    let text = fs::read_to_string(task.join("schedstat")).context("the thread has ended")?;
+    let mut numbers = text.split_ascii_whitespace().map_while(|number| number.parse().ok());
+    numbers.next().zip(numbers.next()).context("schedstat has no times")
 }
 
 /// The CPU time (user and system) that this process has used so far, ended threads included, in nanoseconds.

@@ -42,32 +42,65 @@ const BATCHES: u64 = 16;
 /// Batches between two `PING`s.
 const WINDOW: u64 = 8;
 
+/// Messages of one window.
+pub(crate) const WINDOW_MESSAGES: u64 = WINDOW * BATCH;
+
 /// Runs a scenario with so many messages: CPU time for each.
 pub(crate) fn run(server: &Server, scenario: Scenario, messages: u64) -> anyhow::Result<Sample> {
-    let mut desk = Desk::new();
-    let mut link = Link::open(server, Opening::new(scenario.transport, ""), &mut desk)?;
-    let batches = (0..BATCHES).map(|number| batch(scenario, number)).collect::<Result<Vec<_>, _>>()?;
+    let mut publisher = Publisher::open(server, scenario)?;
     let mut send = |windows: u64| -> anyhow::Result<()> {
-        for window in 0..windows {
-            for number in window * WINDOW..(window + 1) * WINDOW {
-                link.send_encoded(&batches[(number % BATCHES) as usize])?;
-            }
-            link.send(b"PING\r\n")?;
-            link.wait_for_pong(&mut desk)?;
+        for _ in 0..windows {
+            publisher.send()?;
+            publisher.wait()?;
         }
         Ok(())
     };
-    let windows = messages / (BATCH * WINDOW) + 1;
+    let windows = messages / WINDOW_MESSAGES + 1;
     send(windows / 10 + 1)?;
     let published = server.published()?;
     let meter = Meter::start(server)?;
     send(windows)?;
     let used = meter.stop()?;
-    let sent = windows * WINDOW * BATCH;
+    let sent = windows * WINDOW_MESSAGES;
     if let (Some(before), Some(after)) = (published, server.published()?) {
         ensure!(after - before == sent, "{sent} messages were sent, and {} arrived", after - before);
     }
     Ok(used.per("message", sent))
+}
+
+/// A connection that publishes, in windows that end with a `PING`.
+pub(crate) struct Publisher {
+    link: Link,
+    desk: Desk,
+    batches: Vec<Vec<u8>>,
+    /// The batch that is sent next.
+    next: usize,
+    /// A `PING` has no answer yet.
+    waits: bool,
+}
+
+impl Publisher {
+    pub(crate) fn open(server: &Server, scenario: Scenario) -> anyhow::Result<Publisher> {
+        let mut desk = Desk::new();
+        let link = Link::open(server, Opening::new(scenario.transport, ""), &mut desk)?;
+        let batches = (0..BATCHES).map(|number| batch(scenario, number)).collect::<Result<_, _>>()?;
+        Ok(Publisher { link, desk, batches, next: 0, waits: false })
+    }
+
+    /// Sends one window.
+    pub(crate) fn send(&mut self) -> anyhow::Result<()> {
+        for _ in 0..WINDOW {
+            self.link.send_encoded(&self.batches[self.next])?;
+            self.next = (self.next + 1) % self.batches.len();
+        }
+        self.waits = true;
+        self.link.send(b"PING\r\n")
+    }
+
+    /// Waits until the server has handled what was sent.
+    pub(crate) fn wait(&mut self) -> anyhow::Result<()> {
+        if std::mem::take(&mut self.waits) { self.link.wait_for_pong(&mut self.desk) } else { Ok(()) }
+    }
 }
 
 /// The bytes of one write.

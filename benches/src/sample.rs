@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::process;
 use crate::server::Server;
+use crate::threads::{Threads, ThreadsUsed};
 
 pub(crate) type Sample = Vec<(Figure, f64)>;
 
@@ -27,6 +28,16 @@ pub(crate) enum Figure {
     P999,
     /// Operations in a second of wall time.
     Rate,
+    /// How many times the throughput of one worker two would have, if the generator had cores of its own. Computed.
+    SpeedUp,
+    /// The part of the process's CPU time that its busiest thread had.
+    BusiestShare,
+    /// Microseconds for each of these in which threads of the server could have run, but had no core.
+    Waited(&'static str),
+    /// How many times threads of the server gave up their core to wait for something, in 1,000 of these.
+    Voluntary(&'static str),
+    /// How many times a core was taken from them, in 1,000 of these.
+    Involuntary(&'static str),
     /// Wall time in seconds, until what this says.
     Seconds(&'static str),
     /// Resident memory of the server in bytes, for each of these.
@@ -44,6 +55,11 @@ impl Figure {
             Figure::P99 => "p99 in µs".to_owned(),
             Figure::P999 => "p99.9 in µs".to_owned(),
             Figure::Rate => "a second".to_owned(),
+            Figure::SpeedUp => "times the throughput of one worker with cores to spare".to_owned(),
+            Figure::BusiestShare => "busiest thread's share of the CPU time".to_owned(),
+            Figure::Waited(operation) => format!("µs ready without a core per {operation}"),
+            Figure::Voluntary(operation) => format!("waits per 1,000 {}", plural(operation)),
+            Figure::Involuntary(operation) => format!("cores lost per 1,000 {}", plural(operation)),
             Figure::Seconds(until) => format!("seconds {until}"),
             Figure::Resident(of) => format!("bytes per {of}"),
         }
@@ -52,7 +68,10 @@ impl Figure {
     /// The table that it belongs to, beside the main one of its group.
     pub(crate) fn table(self) -> Option<&'static str> {
         match self {
-            Figure::Cpu(_) | Figure::Resident(_) => None,
+            Figure::Cpu(_) | Figure::Resident(_) | Figure::SpeedUp => None,
+            Figure::BusiestShare | Figure::Waited(_) | Figure::Voluntary(_) | Figure::Involuntary(_) => {
+                Some("the server's threads")
+            }
             Figure::Generator(_) => Some("the generator's part"),
             Figure::WireBytes | Figure::PerFrame => Some("bytes on the wire"),
             Figure::P50 | Figure::P99 | Figure::P999 => Some("latency"),
@@ -61,11 +80,17 @@ impl Figure {
     }
 }
 
+fn plural(noun: &str) -> String {
+    noun.strip_suffix('y').map_or_else(|| format!("{noun}s"), |stem| format!("{stem}ies"))
+}
+
 /// Counts what a server uses from now on.
 pub(crate) struct Meter {
     pid: u32,
     cpu_ns: u64,
     generator_ns: u64,
+    /// Where the number of threads is what the scenario is about.
+    threads: Option<Threads>,
     start: Instant,
 }
 
@@ -75,30 +100,45 @@ pub(crate) struct Used {
     /// CPU time of this program.
     pub(crate) generator_us: f64,
     pub(crate) seconds: f64,
+    threads: Option<ThreadsUsed>,
 }
 
 impl Meter {
     pub(crate) fn start(server: &Server) -> anyhow::Result<Meter> {
         let pid = server.pid();
         let generator_ns = process::own_cpu_ns();
-        Ok(Meter { pid, cpu_ns: process::cpu_ns(pid)?, generator_ns, start: clock::now() })
+        let threads = server.workers.map(|_| Threads::of(pid)).transpose()?;
+        Ok(Meter { pid, cpu_ns: process::cpu_ns(pid)?, generator_ns, threads, start: clock::now() })
     }
 
     pub(crate) fn stop(&self) -> anyhow::Result<Used> {
         let seconds = self.start.elapsed().as_secs_f64();
         let cpu_us = (process::cpu_ns(self.pid)? - self.cpu_ns) as f64 / 1000.0;
         let generator_us = (process::own_cpu_ns() - self.generator_ns) as f64 / 1000.0;
-        Ok(Used { cpu_us, generator_us, seconds })
+        let since = |before: &Threads| anyhow::Ok(Threads::of(self.pid)?.since(before));
+        let threads = self.threads.as_ref().map(since).transpose()?;
+        Ok(Used { cpu_us, generator_us, seconds, threads })
     }
 }
 
 impl Used {
-    /// The CPU time of both sides for each of so many operations.
+    /// The CPU time of both sides for each of so many operations; what the threads did, where that was counted.
     pub(crate) fn per(&self, operation: &'static str, count: u64) -> Sample {
-        vec![
-            (Figure::Cpu(operation), self.cpu_us / count as f64),
-            (Figure::Generator(operation), self.generator_us / count as f64),
-        ]
+        let count = count as f64;
+        let mut sample = vec![
+            (Figure::Cpu(operation), self.cpu_us / count),
+            (Figure::Generator(operation), self.generator_us / count),
+        ];
+        if let Some(threads) = &self.threads {
+            sample.extend([
+                (Figure::Rate, count / self.seconds),
+                (Figure::BusiestShare, threads.busiest_share),
+                (Figure::Waited(operation), threads.waited_us / count),
+                (Figure::Voluntary(operation), 1000.0 * threads.voluntary as f64 / count),
+                (Figure::Involuntary(operation), 1000.0 * threads.involuntary as f64 / count),
+            ]);
+        }
+        sample
     }
 }
 

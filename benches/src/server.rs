@@ -71,6 +71,25 @@ impl Programs {
     }
 
     pub(crate) fn start(&self, kind: Kind, tls: bool) -> anyhow::Result<Server> {
+        let command = self.command(kind, if tls { "tls.conf" } else { "clear.conf" }, &self.config(tls))?;
+        Server::start(kind, command, tls.then(|| self.certificates.clone()))
+    }
+
+    /// Starts a server without TLS whose connections are served by so many threads: dunlin's `workers`, and the cores that
+    /// the official server's runtime uses at the same time.
+    pub(crate) fn start_with_workers(&self, kind: Kind, workers: usize) -> anyhow::Result<Server> {
+        let mut config = self.config(false);
+        if kind == Kind::Dunlin {
+            config += &format!("workers: {workers}\n");
+        }
+        let mut command = self.command(kind, "workers.conf", &config)?;
+        command.env("GOMAXPROCS", workers.to_string());
+        let mut server = Server::start(kind, command, None)?;
+        server.workers = Some(workers);
+        Ok(server)
+    }
+
+    fn command(&self, kind: Kind, file: &str, config: &str) -> anyhow::Result<Command> {
         let mut command = match self.path(kind) {
             None => {
                 let mut command = Command::new(std::env::current_exe()?);
@@ -78,15 +97,15 @@ impl Programs {
                 command
             }
             Some(program) => {
-                let file = self.folder.0.join(if tls { "tls.conf" } else { "clear.conf" });
-                std::fs::write(&file, self.config(tls))?;
+                let file = self.folder.0.join(file);
+                std::fs::write(&file, config)?;
                 let mut command = Command::new(program);
                 command.arg("-c").arg(file);
                 command
             }
         };
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        Server::start(kind, command, tls.then(|| self.certificates.clone()))
+        Ok(command)
     }
 
     /// The same for all. Pings are far apart, so that none falls into a measurement.
@@ -112,6 +131,8 @@ pub(crate) struct Server {
     websocket: SocketAddr,
     /// Of `/varz`; the floor has none.
     monitoring: Option<SocketAddr>,
+    /// Where it was started with a certain number: what its threads do is counted.
+    pub(crate) workers: Option<usize>,
     certificates: Option<Certificates>,
     child: Child,
 }
@@ -146,7 +167,7 @@ impl Server {
         };
         let monitoring = address("Starting http monitor on ");
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Server { kind, nats, websocket, monitoring, certificates, child })
+        Ok(Server { kind, nats, websocket, monitoring, workers: None, certificates, child })
     }
 
     pub(crate) fn pid(&self) -> u32 {

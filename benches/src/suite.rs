@@ -19,6 +19,7 @@ use crate::server::{Kind, Programs, Server};
 use crate::spread;
 use crate::storm;
 use crate::transport::Transport;
+use crate::workers;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// About fifteen minutes.
+    /// About twenty minutes.
     pub(crate) const FULL: Effort =
         Effort { rounds: 4, subscribers: 200, divisor: 1, idle: [5000, 20_000], quiet_quarters: 4 };
     /// Some seconds: enough to see that everything arrives, too little for figures.
@@ -61,6 +62,7 @@ const FAIRNESS: &str = "A flood beside quiet clients";
 const HANDSHAKES: &str = "New connections";
 const SUBJECTS: &str = "Many subjects and queue groups";
 const STORM: &str = "A storm of clients that come back";
+const WORKERS: &str = "Workers";
 pub(crate) const IDLE: &str = "Idle connections";
 
 impl Suite {
@@ -85,6 +87,7 @@ impl Suite {
         self.fan_out_tls(&tls)?;
         self.handshakes(&tls, &[(Transport::TLS, false), (Transport::TLS, true)])?;
         drop(tls);
+        self.workers()?;
         self.many_subscriptions()?;
         for transport in [Transport::WEBSOCKET, Transport::COMPRESSED, Transport::TLS] {
             self.idle(transport)?;
@@ -257,6 +260,57 @@ impl Suite {
             self.measure(STORM, &scenario.to_string(), fleet, |server| {
                 storm::run(server, scenario).map(Some)
             })?;
+        }
+        Ok(())
+    }
+
+    fn workers(&mut self) -> anyhow::Result<()> {
+        let divisor = self.effort.divisor;
+        let fan_out = fanout::Scenario {
+            subscribers: self.effort.subscribers,
+            payload: Payload::Text(128),
+            transport: Transport::WEBSOCKET,
+            different_sids: false,
+        };
+        let bursts = Pattern::Bursts { messages: 400, count: 100 / divisor };
+        self.workers_of(workers::Scenario::Publish { messages: 10_000_000 / divisor })?;
+        self.workers_of(workers::Scenario::FanOut(fan_out, bursts))
+    }
+
+    /// One scenario with each number of workers, on servers of their own that stay for all rounds.
+    fn workers_of(&mut self, scenario: workers::Scenario) -> anyhow::Result<()> {
+        let names = workers::COUNTS.map(|count| {
+            let plural = if count == 1 { "" } else { "s" };
+            format!("{scenario}, {count} worker{plural}")
+        });
+        if !names.iter().any(|name| self.wants(WORKERS, name)) {
+            return Ok(());
+        }
+        let kinds = [Kind::Dunlin, Kind::Official].into_iter();
+        let start = |kind| -> anyhow::Result<[Server; 2]> {
+            let [one, two] = workers::COUNTS.map(|count| self.programs.start_with_workers(kind, count));
+            Ok([one?, two?])
+        };
+        let servers: Vec<_> =
+            kinds.filter(|&kind| self.programs.has(kind, false)).map(start).collect::<Result<_, _>>()?;
+        let mut samples: [Vec<(Kind, Sample)>; 2] = Default::default();
+        for _ in 0..self.effort.rounds {
+            for [one, two] in &servers {
+                let run = |server: &Server| {
+                    workers::run(server, scenario)
+                        .with_context(|| format!("{WORKERS}: {scenario}: {}", server.kind.name()))
+                };
+                let (alone, mut both) = (run(one)?, run(two)?);
+                // The official server's work moves from thread to thread: what one of them did says nothing.
+                if one.kind == Kind::Dunlin {
+                    both.extend(workers::speed_up(&alone, &both).map(|times| (Figure::SpeedUp, times)));
+                }
+                samples[0].push((one.kind, alone));
+                samples[1].push((two.kind, both));
+            }
+        }
+        for (name, samples) in names.iter().zip(&samples) {
+            self.add(report::rows(WORKERS, name, samples));
         }
         Ok(())
     }
