@@ -162,11 +162,15 @@ impl Worker {
         let headers = conn.capabilities.headers || !stored.has_headers;
         let (len, payload) = if headers { stored.whole } else { stored.headerless };
         let (id, sid) = (conn.id, sub.sid);
-        if conn.out.is_some() && self.keep_back(id, sid, stored.index, headers).is_some() {
+        let conn = if conn.out.is_none() {
+            conn
+        } else if self.keep_back(id, sid, stored.index, headers).is_some() {
             self.count_delivery(target.slot());
             return true;
-        }
-        let Some(conn) = self.conns.at(id.slot) else { return false };
+        } else {
+            let Some(conn) = self.conns.at(id.slot) else { return false };
+            conn
+        };
         let len = len + self.subs.sids.text_len(sid);
         let list = self.lists.append(conn.list, Item::message(stored.index, headers), sid, len);
         let list_len = self.lists.encoded_len(list);
