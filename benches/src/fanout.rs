@@ -65,7 +65,7 @@ impl fmt::Display for Pattern {
 
 /// Runs a scenario: CPU time and bytes on the wire for each delivery, and at a fixed rate the latency.
 pub(crate) fn run(server: &Server, scenario: Scenario, pattern: Pattern) -> anyhow::Result<Sample> {
-    let mut run = Run::open(server, scenario)?;
+    let mut run = Run::open(server, scenario, SUBJECT)?;
     // The first tenth warms up.
     match pattern {
         Pattern::Bursts { messages, count } => {
@@ -92,12 +92,16 @@ struct Subscriber {
     checker: Checker,
 }
 
-struct Run {
+/// The connections of one subject.
+pub(crate) struct Run {
+    subject: String,
     subscribers: Vec<Subscriber>,
     publisher: Link,
     desk: Desk,
     sent: Sent,
     poll: Poll,
+    /// Subscribers that do not have all of a burst yet.
+    missing: usize,
     /// At a fixed rate: when each message since `timed_from` was due. Else empty.
     due: Vec<Instant>,
     timed_from: u64,
@@ -105,14 +109,14 @@ struct Run {
 }
 
 impl Run {
-    fn open(server: &Server, scenario: Scenario) -> anyhow::Result<Run> {
+    pub(crate) fn open(server: &Server, scenario: Scenario, subject: &str) -> anyhow::Result<Run> {
         let Scenario { subscribers: count, payload, transport, different_sids } = scenario;
         let mut desk = Desk::new();
         let poll = Poll::new()?;
         let mut subscribers = Vec::new();
         for index in 0..count {
             let sid = if different_sids { 1 + index as u64 } else { 1 };
-            let ops = format!("SUB {SUBJECT} {sid}\r\n");
+            let ops = format!("SUB {subject} {sid}\r\n");
             let mut opening = Opening::new(transport, &ops);
             opening.source = source(index);
             let link = Link::open(server, opening, &mut desk)?;
@@ -120,14 +124,25 @@ impl Run {
             stream.set_nonblocking(true)?;
             let fd = stream.as_raw_fd();
             poll.registry().register(&mut SourceFd(&fd), Token(index), Interest::READABLE)?;
-            subscribers.push(Subscriber { link, checker: Checker::new(SUBJECT, sid, payload) });
+            subscribers.push(Subscriber { link, checker: Checker::new(subject, sid, payload) });
         }
         // The publisher is a plain one: what it costs is the same in every scenario.
         let plain = if transport.websocket { Transport::WEBSOCKET } else { Transport::TCP };
         let opening = Opening::new(Transport { tls: transport.tls, ..plain }, "");
         let publisher = Link::open(server, opening, &mut desk)?;
         let (sent, latencies) = (Sent::new(payload), Latencies::default());
-        Ok(Run { subscribers, publisher, desk, sent, poll, due: Vec::new(), timed_from: 0, latencies })
+        Ok(Run {
+            subject: subject.to_owned(),
+            subscribers,
+            publisher,
+            desk,
+            sent,
+            poll,
+            missing: 0,
+            due: Vec::new(),
+            timed_from: 0,
+            latencies,
+        })
     }
 
     /// Does `work` and tells what a delivery in it has cost.
@@ -165,24 +180,35 @@ impl Run {
         let mut ops = Vec::new();
         for _ in 0..messages {
             let body = self.sent.push();
-            ops.extend_from_slice(format!("PUB {SUBJECT} {}\r\n", body.len() - 2).as_bytes());
+            ops.extend_from_slice(format!("PUB {} {}\r\n", self.subject, body.len() - 2).as_bytes());
             ops.extend_from_slice(body);
         }
         self.publisher.send(&ops)
     }
 
+    /// Sends so many messages in one write.
+    pub(crate) fn start_burst(&mut self, messages: u64) -> anyhow::Result<()> {
+        self.missing = self.subscribers.len();
+        self.publish(messages)
+    }
+
+    /// Waits until all subscribers have the burst that was started last.
+    pub(crate) fn finish_burst(&mut self, events: &mut Events) -> anyhow::Result<()> {
+        while self.missing > 0 {
+            self.wait(events)?;
+            for event in &*events {
+                self.missing -= usize::from(self.drain(event.token())?);
+            }
+        }
+        self.sent.forget();
+        Ok(())
+    }
+
     fn closed_loop(&mut self, count: u64, messages: u64) -> anyhow::Result<()> {
         let mut events = Events::with_capacity(1024);
         for _ in 0..count {
-            self.publish(messages)?;
-            let mut missing = self.subscribers.len();
-            while missing > 0 {
-                self.wait(&mut events)?;
-                for event in &events {
-                    missing -= usize::from(self.drain(event.token())?);
-                }
-            }
-            self.sent.forget();
+            self.start_burst(messages)?;
+            self.finish_burst(&mut events)?;
         }
         Ok(())
     }

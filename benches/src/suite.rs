@@ -274,7 +274,8 @@ impl Suite {
         };
         let bursts = Pattern::Bursts { messages: 400, count: 100 / divisor };
         self.workers_of(workers::Scenario::Publish { messages: 10_000_000 / divisor })?;
-        self.workers_of(workers::Scenario::FanOut(fan_out, bursts))
+        self.workers_of(workers::Scenario::FanOut(fan_out, bursts))?;
+        self.workers_of(workers::Scenario::Groups { bursts: 1000 / divisor })
     }
 
     /// One scenario with each number of workers, on servers of their own that stay for all rounds.

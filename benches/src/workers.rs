@@ -6,6 +6,7 @@ use std::fmt;
 use std::thread;
 
 use anyhow::{Context as _, ensure};
+use mio::Events;
 
 use crate::fanout::{self, Pattern};
 use crate::payload::Payload;
@@ -25,6 +26,10 @@ pub(crate) enum Scenario {
         messages: u64,
     },
     FanOut(fanout::Scenario, Pattern),
+    /// Eight times one publisher with subscribers of its own, so many bursts of each.
+    Groups {
+        bursts: u64,
+    },
 }
 
 impl fmt::Display for Scenario {
@@ -32,15 +37,24 @@ impl fmt::Display for Scenario {
         match self {
             Scenario::Publish { .. } => write!(f, "{} publishers, {PUBLISH}", THREADS * LINKS),
             Scenario::FanOut(scenario, pattern) => write!(f, "{scenario}, {pattern}"),
+            Scenario::Groups { .. } => write!(f, "{} times {GROUP}, bursts of {BURST}", THREADS * LINKS),
         }
     }
 }
 
 const PUBLISH: publish::Scenario =
     publish::Scenario { transport: Transport::TCP, payload: Payload::Text(128), per_frame: 1 };
+const GROUP: fanout::Scenario = fanout::Scenario {
+    subscribers: 8,
+    payload: Payload::Text(128),
+    transport: Transport::WEBSOCKET,
+    different_sids: false,
+};
+/// Messages in one write to a group.
+const BURST: u64 = 100;
 /// Threads of the generator that publish.
 const THREADS: usize = 2;
-/// Connections of each.
+/// Publishers of each.
 const LINKS: usize = 4;
 
 /// Runs a scenario on a server that has been started with so many workers.
@@ -48,6 +62,7 @@ pub(crate) fn run(server: &Server, scenario: Scenario) -> anyhow::Result<Sample>
     match scenario {
         Scenario::Publish { messages } => publish(server, messages),
         Scenario::FanOut(scenario, pattern) => fanout::run(server, scenario, pattern),
+        Scenario::Groups { bursts } => groups(server, bursts),
     }
 }
 
@@ -68,9 +83,9 @@ fn publish(server: &Server, messages: u64) -> anyhow::Result<Sample> {
     Ok(used.per("message", sent))
 }
 
-/// So many windows of each. While a thread waits for one of its connections, the server has work from the others.
+/// So many windows of each.
 fn all_publish(publishers: &mut [Publisher], windows: u64) -> anyhow::Result<()> {
-    let publish = |publishers: &mut [Publisher]| -> anyhow::Result<()> {
+    in_threads(publishers, |publishers| {
         for _ in 0..windows {
             for publisher in &mut *publishers {
                 publisher.wait()?;
@@ -78,10 +93,41 @@ fn all_publish(publishers: &mut [Publisher], windows: u64) -> anyhow::Result<()>
             }
         }
         publishers.iter_mut().try_for_each(Publisher::wait)
-    };
+    })
+}
+
+fn groups(server: &Server, bursts: u64) -> anyhow::Result<Sample> {
+    let open = |index| fanout::Run::open(server, GROUP, &format!("group.{index}"));
+    let mut groups = (0..THREADS * LINKS).map(open).collect::<anyhow::Result<Vec<_>>>()?;
+    all_burst(&mut groups, bursts / 10 + 1)?;
+    let meter = Meter::start(server)?;
+    all_burst(&mut groups, bursts)?;
+    let deliveries = bursts * BURST * (groups.len() * GROUP.subscribers) as u64;
+    Ok(meter.stop()?.per("delivery", deliveries))
+}
+
+/// So many bursts of each.
+fn all_burst(groups: &mut [fanout::Run], bursts: u64) -> anyhow::Result<()> {
+    in_threads(groups, |groups| {
+        let mut events = Events::with_capacity(1024);
+        for _ in 0..bursts {
+            for group in &mut *groups {
+                group.finish_burst(&mut events)?;
+                group.start_burst(BURST)?;
+            }
+        }
+        groups.iter_mut().try_for_each(|group| group.finish_burst(&mut events))
+    })
+}
+
+/// Each thread has some of them. While it waits for one, the server has work from the others.
+fn in_threads<P: Send>(
+    publishers: &mut [P],
+    act: impl Fn(&mut [P]) -> anyhow::Result<()> + Copy + Send,
+) -> anyhow::Result<()> {
     thread::scope(|scope| {
         let threads: Vec<_> =
-            publishers.chunks_mut(LINKS).map(|some| scope.spawn(move || publish(some))).collect();
+            publishers.chunks_mut(LINKS).map(|some| scope.spawn(move || act(some))).collect();
         threads.into_iter().try_for_each(|thread| thread.join().expect("publishers return their errors"))
     })
     .context("a publisher failed")
