@@ -107,7 +107,7 @@ fn run(arguments: RunArguments) -> anyhow::Result<()> {
     effort.rounds = common.rounds.unwrap_or(effort.rounds);
     effort.subscribers = arguments.subscribers.unwrap_or(effort.subscribers);
     let programs = common.programs()?;
-    let head = machine::head(&programs, effort.rounds, "cargo xtask bench --server", &common.commit);
+    let head = machine::head(&programs, effort.rounds, "cargo xtask bench", &common.commit);
     let mut suite = Suite::new(programs, effort, arguments.only)?;
     let result = suite.run();
     let tables = report::markdown(suite.rows());
@@ -122,7 +122,7 @@ fn run(arguments: RunArguments) -> anyhow::Result<()> {
 fn grow(arguments: &CommonArguments) -> anyhow::Result<()> {
     let rounds = arguments.rounds.unwrap_or(if arguments.quick { 1 } else { 3 });
     let programs = arguments.programs()?;
-    let command = "cargo xtask bench --server --growth";
+    let command = "cargo xtask bench --growth";
     let head = machine::head(&programs, rounds, command, &arguments.commit);
     let text = head + &growth::run(&programs, rounds, arguments.quick, arguments.out.as_deref())?;
     print!("{text}");

@@ -1,4 +1,5 @@
-//! `bench`: the criterion benches of the protocol crates, or with `--server` what a server costs beside the official one.
+//! `bench`: what a server costs beside the official one; with `--crates` the criterion benches of the protocol crates, with `--compare`
+//! those crates beside published rivals.
 
 use std::process::Command;
 
@@ -7,31 +8,43 @@ use anyhow::{Context as _, Result};
 use crate::{peers, shell, workspace};
 
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("kind"))]
 pub(crate) struct Arguments {
-    /// Bench only this package, for example dunlin-websocket
-    #[arg(long, short)]
-    package: Option<String>,
-    /// Bench the server beside the official one and the kernel's own cost (fifteen minutes)
-    #[arg(long, conflicts_with = "package")]
-    server: bool,
-    /// With --server: half a minute, not optimised, without figures: does everything arrive?
-    #[arg(long, requires = "server")]
-    quick: bool,
-    /// With --server: how cost grows with subscribers, payload, subscriptions and idle connections, instead (eight minutes)
-    #[arg(long, requires = "server")]
+    /// How cost grows with subscribers, payload, subscriptions and idle connections (ten minutes)
+    #[arg(long, group = "kind")]
     growth: bool,
-    /// With --server: write the tables and charts to docs/benchmarks/NAME.md (NAME-growth.md with --growth)
-    #[arg(long, requires = "server", conflicts_with = "quick")]
-    name: Option<String>,
-    /// Passed on to criterion (a filter, or for example --save-baseline NAME), or to dunlin-bench (for example --only Idle)
+    /// The criterion benches of the protocol crates
+    #[arg(long, group = "kind")]
+    crates: bool,
+    /// With --crates: only this package, for example dunlin-websocket
+    #[arg(long, short, requires = "crates")]
+    package: Option<String>,
+    /// The protocol crates beside published rivals: time, throughput, instructions
+    #[arg(long, group = "kind")]
+    compare: bool,
+    /// A minute, not optimised, without figures: does everything arrive?
+    #[arg(long, conflicts_with_all = ["crates", "compare"])]
+    quick: bool,
+    /// Write the tables and charts to docs/benchmarks/NAME.md (NAME-growth.md with --growth)
+    #[arg(long, default_value = "local", conflicts_with_all = ["quick", "crates", "compare"])]
+    name: String,
+    /// Passed on to dunlin-bench (for example --only Idle, or --rounds 8), or to criterion (a filter, or for example --save-baseline NAME)
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.server {
-        return server(arguments);
+    if arguments.crates {
+        crates(arguments)
+    } else if arguments.compare {
+        let folder = workspace::root().join("benches/compare");
+        shell::run(shell::cargo().arg("bench").arg("--").args(&arguments.rest).current_dir(folder))
+    } else {
+        server(arguments)
     }
+}
+
+fn crates(arguments: &Arguments) -> Result<()> {
     let all = workspace::NO_STD_CRATES.map(str::to_owned).to_vec();
     let packages = arguments.package.clone().map_or(all, |package| vec![package]);
     let mut command = shell::cargo();
@@ -46,11 +59,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 pub(crate) fn smoke() -> Result<()> {
     for growth in [false, true] {
         server(&Arguments {
-            package: None,
-            server: true,
-            quick: true,
             growth,
-            name: None,
+            crates: false,
+            package: None,
+            compare: false,
+            quick: true,
+            name: String::new(),
             rest: Vec::new(),
         })?;
     }
@@ -73,12 +87,11 @@ fn server(arguments: &Arguments) -> Result<()> {
     command.args(["--commit", &commit()?]);
     if arguments.quick {
         command.arg("--quick");
-    }
-    if let Some(name) = &arguments.name {
+    } else {
         let folder = workspace::root().join("docs/benchmarks");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let growth = if arguments.growth { "-growth" } else { "" };
-        command.arg("--out").arg(folder.join(format!("{name}{growth}.md")));
+        command.arg("--out").arg(folder.join(format!("{}{growth}.md", arguments.name)));
     }
     shell::run(command.args(&arguments.rest))
 }

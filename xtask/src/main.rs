@@ -35,7 +35,7 @@ enum Task {
     Tidy(tidy::Arguments),
     /// Run the fuzz targets for a while each (plain `cargo test` replays their corpora)
     Fuzz(fuzz::Arguments),
-    /// Run the criterion benches of the protocol crates, or with --server measure the server beside the official one
+    /// Measure what the server costs beside the official one (--growth: how that grows; --crates, --compare: the protocol crates)
     Bench(bench::Arguments),
     /// Count the instructions of fixed scenarios under callgrind and compare with benches/instructions.txt (--record: write it)
     Instructions(instructions::Arguments),
