@@ -10,9 +10,13 @@ use dunlin_permessage_deflate::{
 
 #[path = "../../crates/permessage-deflate/tests/naive/mod.rs"]
 mod naive;
+#[path = "../../crates/permessage-deflate/tests/rivals/mod.rs"]
+mod rivals;
 
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 const LIMIT: usize = 1 << 18;
+/// Less, because they get all of it at once.
+const LIMIT_OF_RIVALS: usize = 1 << 14;
 /// Accepts every valid answer.
 const OPEN: Config = Config {
     server_no_context_takeover: false,
@@ -190,9 +194,10 @@ fn check_sent(payload: &[u8], sent: &[u8], bits: u8) {
     assert!(plain == sent);
 }
 
-/// A message of a hostile peer: what comes of it does not depend on how it is cut, agrees with the oracle, and stays within
-/// the limit.
+/// A message of a hostile peer: what comes of it does not depend on how it is cut, agrees with the oracle and with other
+/// inflaters, and stays within the limit.
 fn hostile_payload(flags: u8, payload: &[u8]) {
+    rivals::check(payload, LIMIT_OF_RIVALS);
     let params = Params { client_no_context_takeover: flags & 1 != 0, ..Params::default() };
     let mut decompressor = Decompressor::new(&params, Role::Server);
     let mut whole = Vec::new();

@@ -11,7 +11,8 @@ use miniz_oxide::{DataFormat, MZFlush};
 
 use crate::{Criterion, Group};
 
-const SIZES: [(&str, usize); 4] = [("64 B", 64), ("600 B", 600), ("4 KiB", 4096), ("64 KiB", 65536)];
+const SIZES: [(&str, usize); 5] =
+    [("64 B", 64), ("100 B", 100), ("600 B", 600), ("4 KiB", 4096), ("64 KiB", 65536)];
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 /// A JSON document with numbers that differ from message to message, cut to `len`.

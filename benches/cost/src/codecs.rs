@@ -17,7 +17,7 @@ const KEY: MaskKey = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
 const LONG_SUBJECT: &str = "telemetry.europe.site-0042.line-07.press.hydraulics.pressure";
 
 /// The unit is a frame, an op, a subject or a message.
-pub(crate) const SCENARIOS: [Scenario; 10] = [
+pub(crate) const SCENARIOS: [Scenario; 12] = [
     scenario("decode-16-B", FRAMES, || prepare_decode(16)),
     scenario("decode-1-KiB", FRAMES, || prepare_decode(1024)),
     scenario("unmask-16-KiB", 1, prepare_unmask),
@@ -27,7 +27,9 @@ pub(crate) const SCENARIOS: [Scenario; 10] = [
     scenario("compress-100-B", 1, || prepare_compress(100)),
     scenario("compress-600-B", 1, || prepare_compress(600)),
     scenario("compress-4-KiB", 1, || prepare_compress(4096)),
-    scenario("inflate-600-B", 1, prepare_inflate),
+    scenario("inflate-100-B", 1, || prepare_inflate(100)),
+    scenario("inflate-600-B", 1, || prepare_inflate(600)),
+    scenario("inflate-4-KiB", 1, || prepare_inflate(4096)),
 ];
 
 const fn scenario(name: &'static str, operations: u64, prepare: fn() -> Box<dyn FnMut()>) -> Scenario {
@@ -126,8 +128,8 @@ fn prepare_compress(len: usize) -> Box<dyn FnMut()> {
     })
 }
 
-fn prepare_inflate() -> Box<dyn FnMut()> {
-    let message = json(600, 1);
+fn prepare_inflate(len: usize) -> Box<dyn FnMut()> {
+    let message = json(len, 1);
     let (mut compressed, mut out) = (Vec::new(), Vec::new());
     MessageCompressor::new(&params(), DeflateRole::Client).compress(&message, &mut compressed);
     let mut inflater = Decompressor::new(&params(), DeflateRole::Server);

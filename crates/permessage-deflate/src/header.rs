@@ -5,13 +5,13 @@ use crate::huffman::{Builder, CodeBook};
 use crate::symbols::{DISTANCES, LITERALS};
 
 /// Symbols of the code for code lengths: 0 to 15 are lengths, the others repeat.
-const LENS: usize = 19;
+pub(crate) const LENS: usize = 19;
 const LEN_CODE_MAX: usize = 7;
-const REPEAT: u8 = 16;
+pub(crate) const REPEAT: u8 = 16;
 const ZEROS: u8 = 17;
 const MANY_ZEROS: u8 = 18;
 /// The order in which the lengths of the code for code lengths come.
-const ORDER: [u8; LENS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+pub(crate) const ORDER: [u8; LENS] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// A symbol of the code for code lengths, and the bits behind it.
 #[derive(Clone, Copy, Debug, Default)]

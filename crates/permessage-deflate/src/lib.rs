@@ -38,6 +38,7 @@ mod decompressor;
 mod error;
 mod header;
 mod huffman;
+mod inflate;
 mod matcher;
 mod message_compressor;
 mod offer;

@@ -46,7 +46,7 @@ const fn length_extra_len(symbol: u8) -> u8 {
 }
 
 /// Of each length symbol: its first length - 3, and how many bits follow.
-const LENGTHS: [(u8, u8); 29] = {
+pub(crate) const LENGTHS: [(u8, u8); 29] = {
     let mut table = [(255, 0); 29];
     let mut length = 255;
     while length > 0 {
@@ -84,7 +84,7 @@ pub(crate) fn literal_extra_len(symbol: usize) -> u8 {
 }
 
 /// Bits that follow a distance symbol.
-pub(crate) fn distance_extra_len(symbol: usize) -> u8 {
+pub(crate) const fn distance_extra_len(symbol: usize) -> u8 {
     (symbol as u8 / 2).saturating_sub(1)
 }
 
