@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
+use dunlin_permessage_deflate::{MessageCompressor, Params, Role};
 use dunlin_session::{ClientConfig, Instant};
 use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_websocket::{MaskKey, OpCode, encode_frame};
@@ -16,6 +17,8 @@ use dunlin_worker::{
 };
 
 const KEY: MaskKey = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
+/// The payload is compressed (RFC 7692 §6).
+const RSV1: u8 = 0x40;
 const WALL: u64 = 1_700_000_000;
 const SEED: u64 = 7;
 
@@ -127,7 +130,18 @@ impl Client {
             return ops.to_vec();
         }
         let mut wire = Vec::new();
-        encode_frame(OpCode::Binary, ops, Some(KEY), &mut wire).expect("a binary frame can have any length");
+        let mut compressed = Vec::new();
+        let payload = if self.kind == Kind::Compressed {
+            MessageCompressor::new(&Params::default(), Role::Client).compress(ops, &mut compressed);
+            &compressed
+        } else {
+            ops
+        };
+        encode_frame(OpCode::Binary, payload, Some(KEY), &mut wire)
+            .expect("a binary frame can have any length");
+        if self.kind == Kind::Compressed {
+            wire[0] |= RSV1;
+        }
         wire
     }
 }

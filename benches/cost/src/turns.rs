@@ -5,13 +5,20 @@ use crate::{Hall, Kind, Scenario, json};
 const SUBSCRIBERS: u64 = 200;
 
 /// The unit is a delivery, or where nobody listens, a message.
-pub(crate) const SCENARIOS: [Scenario; 5] = [
+pub(crate) const SCENARIOS: [Scenario; 8] = [
     fan_out("fan-out-200-plain", || prepare_fan_out(Kind::Plain, false)),
     fan_out("fan-out-200-plain-own-sids", || prepare_fan_out(Kind::Plain, true)),
     fan_out("fan-out-200-compressed", || prepare_fan_out(Kind::Compressed, false)),
     fan_out("fan-out-200-compressed-own-sids", || prepare_fan_out(Kind::Compressed, true)),
-    Scenario { name: "publish-100-to-nobody", runs: 50, operations: 100, prepare: prepare_publish },
+    publish("publish-100-to-nobody", || prepare_publish(Kind::Plain, 16, 100)),
+    publish("publish-100-of-600-B", || prepare_publish(Kind::Plain, 600, 100)),
+    publish("publish-100-of-600-B-compressed", || prepare_publish(Kind::Compressed, 600, 100)),
+    publish("publish-600-B-compressed", || prepare_publish(Kind::Compressed, 600, 1)),
 ];
+
+const fn publish(name: &'static str, prepare: fn() -> Box<dyn FnMut()>) -> Scenario {
+    Scenario { name, runs: 50, operations: 100, prepare }
+}
 
 const fn fan_out(name: &'static str, prepare: fn() -> Box<dyn FnMut()>) -> Scenario {
     Scenario { name, runs: 20, operations: SUBSCRIBERS, prepare }
@@ -36,12 +43,18 @@ fn prepare_fan_out(kind: Kind, own_sids: bool) -> Box<dyn FnMut()> {
     Box::new(move || hall.send_again(publisher))
 }
 
-/// In one frame.
-fn prepare_publish() -> Box<dyn FnMut()> {
+/// 100 messages to nobody, so many in a frame.
+fn prepare_publish(kind: Kind, len: usize, in_a_frame: usize) -> Box<dyn FnMut()> {
     let mut hall = Hall::new();
     hall.connect(Kind::Plain, "SUB other.> 1\r\n");
-    let publisher = hall.connect(Kind::Plain, "");
-    let wire = publisher.encode("PUB line.7 16\r\n0123456789abcdef\r\n".repeat(100).as_bytes());
+    let publisher = hall.connect(kind, "");
+    let ops: Vec<Vec<u8>> = (0..100)
+        .map(|seed| {
+            let head = format!("PUB line.7 {len}\r\n");
+            [head.as_bytes(), &json(len, seed), b"\r\n"].concat()
+        })
+        .collect();
+    let wire: Vec<u8> = ops.chunks(in_a_frame).flat_map(|ops| publisher.encode(&ops.concat())).collect();
     hall.send(publisher, &wire);
     Box::new(move || hall.send_again(publisher))
 }

@@ -25,7 +25,7 @@ pub(crate) fn copy_with_room(
 ) -> Result<(), InvalidData> {
     let Match { len, distance } = found;
     if distance > at || distance > history.window() {
-        return copy_far(out, at, found, history);
+        return copy_far_with_room(out, at, found, history);
     }
     let from = at - distance;
     let mut done = 0;
@@ -61,6 +61,24 @@ fn pattern(out: &[u8], from: usize, distance: usize) -> [u8; 8] {
         filled *= 2;
     }
     word.to_le_bytes()
+}
+
+/// As [`copy_with_room`] where the match begins in the history, or nowhere.
+#[inline(never)]
+fn copy_far_with_room(out: &mut [u8], at: usize, found: Match, history: &History) -> Result<(), InvalidData> {
+    let Match { len, distance } = found;
+    let back = distance - at.min(distance);
+    if len > back || distance > history.window() {
+        return copy_far(out, at, found, history);
+    }
+    let Some(source) = history.piece(back, len + ROOM) else { return copy_far(out, at, found, history) };
+    let space = &mut out[at..at + len + ROOM];
+    let mut done = 0;
+    while done < len {
+        space[done..done + ROOM].copy_from_slice(&source[done..done + ROOM]);
+        done += ROOM;
+    }
+    Ok(())
 }
 
 /// Writes the match at `at`, where it just fits.

@@ -60,6 +60,14 @@ impl History {
         self.ring.extend_from_slice(bytes);
     }
 
+    /// What begins `back` bytes before the end, if there is so much and `len` bytes lie in one piece: first those up to the end,
+    /// then any.
+    pub(crate) fn piece(&self, back: usize, len: usize) -> Option<&[u8]> {
+        let start = self.oldest + self.ring.len().checked_sub(back)?;
+        let start = start.checked_sub(self.ring.len()).unwrap_or(start);
+        self.ring.get(start..start + len)
+    }
+
     /// Copies what begins `back` bytes before the end. `out` is not longer than that, and `back` at most [`History::len`].
     pub(crate) fn copy(&self, back: usize, out: &mut [u8]) {
         // The ring begins at 0 until it is full.
