@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
 use dunlin_session::Instant;
-use dunlin_worker::{ConnId, Crossing, Wire};
+use dunlin_worker::{ConnId, Crossing, Lag, Wire};
 use fastrand::Rng;
 
 /// How a connection behaves.
@@ -168,7 +168,7 @@ pub(crate) struct Network {
     pub(crate) broken: Vec<String>,
     rng: Rng,
     fault: Option<(Fault, u32)>,
-    /// With so many batches on their way from it, a worker is told to read no more.
+    /// With so many batches on their way from it, a worker is told to read no more; with half as many, less.
     backlog_max: usize,
     pub(crate) now: Instant,
     pub(crate) turn: u64,
@@ -402,7 +402,13 @@ impl Wire for WorkerWire<'_> {
         }
         network.crossings[self.worker][worker].push_back((network.turn, crossing));
     }
-    fn is_backlogged(&self) -> bool {
-        self.network.crossings[self.worker].iter().any(|queue| queue.len() >= self.network.backlog_max)
+
+    fn lag(&self, worker: usize) -> Lag {
+        let max = self.network.backlog_max;
+        match self.network.crossings[self.worker][worker].len() {
+            len if len >= max => Lag::FarBehind,
+            len if len >= max / 2 => Lag::Behind,
+            _ => Lag::None,
+        }
     }
 }

@@ -49,7 +49,8 @@ pub struct Settings {
     pub compression: Option<CompressionConfig>,
     /// How all peers are treated.
     pub peers: PeerPolicy,
-    /// With so many batches of messages on their way to another worker, a worker is told to read no more.
+    /// With so many batches of messages on their way to another worker, a worker is told to read no more, and with half as many
+    /// to hold back who publishes to that one.
     pub backlog_max: usize,
     /// What goes wrong on purpose: which fault, and after how many occasions.
     pub fault: Option<(Fault, u32)>,
@@ -127,6 +128,7 @@ pub struct World {
     pub(crate) workers: Vec<Worker>,
     /// Something has happened that the worker has to look at.
     awake: Vec<bool>,
+    crossings_are_held: bool,
     pub(crate) network: Network,
     pub(crate) peers: Vec<Peer>,
     pub(crate) model: Model,
@@ -160,6 +162,7 @@ impl World {
             shared,
             workers,
             awake: vec![false; settings.workers],
+            crossings_are_held: false,
             network: Network::new(settings.workers, settings.backlog_max, rng.fork(), settings.fault),
             peers: Vec::new(),
             model: Model::new(settings.subscriptions_max),
@@ -365,8 +368,16 @@ impl World {
         self.submit(client, &[op]);
     }
 
+    /// Lets messages between workers wait, or cross again.
+    pub fn hold_crossings(&mut self, held: bool) {
+        self.crossings_are_held = held;
+    }
+
     /// Hands the next batch of messages from one worker over to another.
     pub(crate) fn cross(&mut self, from: usize, to: usize) -> bool {
+        if self.crossings_are_held {
+            return false;
+        }
         let Some(crossing) = self.network.take_crossing(from, to) else { return false };
         note!(self, "messages cross from worker {from} to {to}: about {} bytes", crossing.bytes_len());
         self.workers[to].receive(crossing);

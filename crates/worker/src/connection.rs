@@ -143,6 +143,8 @@ pub(crate) struct Connection {
     pub input_ended: bool,
     /// Not read before this moment, because its targets are far behind.
     pub held_until: Instant,
+    /// It publishes to a worker that is behind, and is not read until none is.
+    pub waits_for_neighbours: bool,
     /// A monitoring request that has not been answered.
     pub awaits_response: bool,
     /// Who its client is is being checked. It is not read until that is known.

@@ -22,10 +22,15 @@ impl Worker {
     /// Hands over what has targets in other workers, then writes to every connection that gets something, once. In this
     /// order: a client that sees its PONG knows that what it published before has left.
     pub(crate) fn flush<W: Wire>(&mut self, wire: &mut W) {
+        let mut has_handed_over = false;
         for (worker, crossing) in self.outbox.iter_mut().enumerate() {
             if !crossing.is_empty() {
                 wire.hand_over(worker, core::mem::take(crossing));
+                has_handed_over = true;
             }
+        }
+        if has_handed_over {
+            self.neighbours.update(self.workers, wire);
         }
         if self.dirty.is_empty() {
             return self.forget_turn();

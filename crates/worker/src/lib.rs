@@ -34,6 +34,7 @@ mod input;
 mod label;
 mod lame_duck;
 mod monitor_request;
+mod neighbours;
 mod out_queue;
 mod parts;
 mod peer_policy;
@@ -56,6 +57,7 @@ pub use connection::{Accepted, ConnId, Listener};
 pub use cookies::CookieNames;
 pub use crossing::Crossing;
 pub use monitor_request::{MonitorRequest, MonitorResponse};
+pub use neighbours::Lag;
 pub use peer_policy::{OverRate, PeerLimits, PeerPolicy, PublishLimits};
 pub use snapshot::{
     ClosedSnapshot, ConnectionKind, ConnectionSnapshot, Counters, SnapshotOptions, SubscriptionSnapshot,

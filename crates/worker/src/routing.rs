@@ -139,6 +139,7 @@ impl Worker {
 
     fn pass_on(&mut self, sending: &mut Sending<'_>, worker: usize, to: Recipients) {
         let Some(crossing) = self.outbox.get_mut(worker) else { return };
+        sending.is_ahead |= self.neighbours.is_behind(worker);
         let same = sending.crossed.contains(&worker);
         crossing.push(sending.message, same, sending.route, sending.origin, to);
         if !same {
@@ -206,8 +207,14 @@ impl Worker {
     }
 
     fn report_stall(&mut self, sending: &Sending<'_>) {
+        let (worker, id) = sending.origin;
+        if sending.is_ahead
+            && worker == self.index
+            && let Some(conn) = self.conns.get_mut(id)
+        {
+            conn.waits_for_neighbours = true;
+        }
         if sending.is_stalled {
-            let (worker, id) = sending.origin;
             if worker == self.index {
                 self.hold(id);
             } else if let Some(crossing) = self.outbox.get_mut(usize::from(worker)) {
@@ -236,11 +243,21 @@ struct Sending<'a> {
     crossed: Vec<usize>,
     /// A target is far behind.
     is_stalled: bool,
+    /// A worker with targets is behind.
+    is_ahead: bool,
 }
 
 impl<'a> Sending<'a> {
     fn new(message: Message<'a>, route: &'a Arc<Route>, origin: (u8, ConnId)) -> Sending<'a> {
-        Sending { message, route, origin, stored: None, crossed: Vec::new(), is_stalled: false }
+        Sending {
+            message,
+            route,
+            origin,
+            stored: None,
+            crossed: Vec::new(),
+            is_stalled: false,
+            is_ahead: false,
+        }
     }
 
     fn trace(&self, sid: &[u8]) -> impl core::fmt::Display {

@@ -16,6 +16,7 @@ use crate::encodings::Encodings;
 use crate::ending::Ending;
 use crate::inflate::Inflation;
 use crate::lame_duck::LameDuck;
+use crate::neighbours::{Lag, Neighbours};
 use crate::proxy_header::HEADER_TIMEOUT;
 use crate::snapshot::{ClosedSnapshot, Counters};
 use crate::timers::Timers;
@@ -54,8 +55,7 @@ pub struct Worker {
     writable: Vec<ConnId>,
     inbox: VecDeque<Crossing>,
     pub(crate) lame_duck: Option<LameDuck>,
-    /// Reading waits until another worker has caught up.
-    is_backlogged: bool,
+    pub(crate) neighbours: Neighbours,
 
     // The turn.
     pub(crate) arena: Arena,
@@ -111,7 +111,7 @@ impl Worker {
             writable: Vec::new(),
             inbox: VecDeque::new(),
             lame_duck: None,
-            is_backlogged: false,
+            neighbours: Neighbours::default(),
             arena: Arena::default(),
             lists: Lists::default(),
             dirty: Vec::new(),
@@ -165,6 +165,7 @@ impl Worker {
             is_finished: false,
             input_ended: false,
             held_until: Instant::default(),
+            waits_for_neighbours: false,
             awaits_response: false,
             awaits_verdict: false,
             frame_pings_out: 0,
@@ -268,11 +269,11 @@ impl Worker {
     /// When the next turn is due, should nothing happen before.
     pub fn next_deadline(&self) -> Instant {
         let has_work = !self.inbox.is_empty() || !self.dirty.is_empty() || !self.verdicts.is_empty();
-        if has_work || (!self.ready.is_empty() && !self.is_backlogged) {
+        let is_reading = !self.ready.is_empty();
+        if has_work || (is_reading && self.neighbours.most() < Lag::FarBehind) {
             return self.now;
         }
-        let waits = self.is_backlogged && !self.ready.is_empty();
-        let again = if waits { self.now + crate::routing::HOLD_STEP } else { self.held_until };
+        let again = self.held_until.min(self.neighbours.next_look(self.now, is_reading));
         let leave = self.lame_duck.map_or(Instant::NEVER, |lame_duck| lame_duck.next);
         self.timers.next().min(again).min(leave)
     }
@@ -294,8 +295,8 @@ impl Worker {
         }
         self.handle_verdicts(wire);
         self.release_held();
-        self.is_backlogged = wire.is_backlogged();
-        let reads = if self.is_backlogged { 0 } else { self.ready.len() };
+        self.release_waiting(wire);
+        let reads = if self.neighbours.most() == Lag::FarBehind { 0 } else { self.ready.len() };
         for _ in 0..reads {
             let Some(id) = self.ready.pop_front() else { break };
             self.read(id, wire);
@@ -349,7 +350,7 @@ impl Worker {
             } else if waited.is_some_and(|since| since + write_deadline <= now) {
                 self.end(id, Ending::Session(CloseReason::SlowConsumerDeadline));
             } else {
-                let is_held = conn.held_until > now;
+                let is_held = conn.held_until > now || conn.waits_for_neighbours;
                 let result = self.with_session(id, |session, router| {
                     if is_held {
                         // That nothing came is the worker's own doing.

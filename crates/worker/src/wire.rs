@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{ConnId, Crossing, Listener, TlsInfo};
+use crate::{ConnId, Crossing, Lag, Listener, TlsInfo};
 
 /// What a worker asks of the world. The server implements it on sockets, the simulation on scripted peers.
 pub trait Wire {
@@ -49,9 +49,8 @@ pub trait Wire {
     /// Hands messages to another worker.
     fn hand_over(&mut self, worker: usize, crossing: Crossing);
 
-    /// Another worker is far behind with what it was handed: this one reads no more until that has changed, so that
-    /// nothing grows without bound between them.
-    fn is_backlogged(&self) -> bool {
-        false
+    /// How far a worker is behind with what this one and others have handed over.
+    fn lag(&self, _worker: usize) -> Lag {
+        Lag::None
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use dunlin_auth::Identity;
-use dunlin_worker::{Accepted, ConnId, Crossing, MonitorRequest, MonitorResponse, WorkerConfig};
+use dunlin_worker::{Accepted, ConnId, Crossing, Lag, MonitorRequest, MonitorResponse, WorkerConfig};
 
 use super::Socket;
 use super::collection::Collection;
@@ -51,24 +51,42 @@ struct State {
     is_woken: AtomicBool,
     /// Bytes of the crossings that wait.
     crossing_bytes: AtomicUsize,
+    /// Another worker waits until it has caught up.
+    is_waited_for: AtomicBool,
 }
 
 /// The receiving side.
 pub(crate) struct Inbox {
     letters: mpsc::Receiver<Letter>,
     shared: Arc<State>,
+    /// So many bytes of crossings may still be taken in this turn.
+    crossings_left: usize,
 }
 
-/// With this many bytes of crossings waiting in its mailbox, a worker is far behind.
-const BACKLOG_MAX: usize = 16 << 20;
+/// With this many bytes of crossings waiting in its mailbox, a worker is behind: as much as it delivers in two turns. More would
+/// only be latency for the clients of that worker.
+const BEHIND: usize = 2 * TURN_CROSSINGS;
+
+/// With this many it is far behind: many publishers went on before they were told.
+const FAR_BEHIND: usize = 16 << 20;
+
+/// When a worker has taken this many bytes of crossings, its own clients have their turn.
+const TURN_CROSSINGS: usize = 256 << 10;
 
 /// A mailbox whose owner is woken through `registry`.
 pub(crate) fn mailbox(registry: &mio::Registry, token: mio::Token) -> io::Result<(Mailbox, Inbox)> {
     let (sender, receiver) = mpsc::channel();
     let waker = mio::Waker::new(registry, token)?;
-    let shared =
-        Arc::new(State { waker, is_woken: AtomicBool::new(false), crossing_bytes: AtomicUsize::new(0) });
-    Ok((Mailbox { letters: sender, shared: Arc::clone(&shared) }, Inbox { letters: receiver, shared }))
+    let shared = Arc::new(State {
+        waker,
+        is_woken: AtomicBool::new(false),
+        crossing_bytes: AtomicUsize::new(0),
+        is_waited_for: AtomicBool::new(false),
+    });
+    Ok((
+        Mailbox { letters: sender, shared: Arc::clone(&shared) },
+        Inbox { letters: receiver, shared, crossings_left: 0 },
+    ))
 }
 
 impl Mailbox {
@@ -77,7 +95,14 @@ impl Mailbox {
         if let Letter::Crossing(crossing) = &letter {
             self.shared.crossing_bytes.fetch_add(crossing.bytes_len(), Ordering::Relaxed);
         }
-        if self.letters.send(letter).is_ok() && !self.shared.is_woken.swap(true, Ordering::AcqRel) {
+        if self.letters.send(letter).is_ok() {
+            self.wake();
+        }
+    }
+
+    /// Has the worker look at its mailbox and its neighbours.
+    pub(crate) fn wake(&self) {
+        if !self.shared.is_woken.swap(true, Ordering::AcqRel) {
             // A waker writes to an event counter of this process: it cannot fail while the counter is open.
             if let Err(error) = self.shared.waker.wake() {
                 tracing::error!("a worker could not be woken: {error}");
@@ -85,24 +110,51 @@ impl Mailbox {
         }
     }
 
-    /// The worker has more to do than it should.
-    pub(crate) fn is_backlogged(&self) -> bool {
-        self.shared.crossing_bytes.load(Ordering::Relaxed) > BACKLOG_MAX
+    /// How far the worker is behind. Where it is, whoever asks is woken when it has caught up.
+    pub(crate) fn lag(&self) -> Lag {
+        let bytes = || self.shared.crossing_bytes.load(Ordering::SeqCst);
+        if bytes() <= BEHIND {
+            return Lag::None;
+        }
+        self.shared.is_waited_for.store(true, Ordering::SeqCst);
+        // It may have caught up just before it could see that.
+        match bytes() {
+            0..=BEHIND => Lag::None,
+            bytes if bytes <= FAR_BEHIND => Lag::Behind,
+            _ => Lag::FarBehind,
+        }
     }
 }
 
 impl Inbox {
-    /// Says that what is sent from now on needs a wake-up again. Called before the letters are taken out.
-    pub(crate) fn look(&self) {
+    /// Begins a turn. What is sent from now on needs a wake-up again.
+    pub(crate) fn start_turn(&mut self) {
         self.shared.is_woken.store(false, Ordering::Release);
+        self.crossings_left = TURN_CROSSINGS;
     }
 
-    /// The next letter.
-    pub(crate) fn next(&self) -> Option<Letter> {
+    /// The next letter of this turn.
+    pub(crate) fn next(&mut self) -> Option<Letter> {
+        if self.is_spent() {
+            return None;
+        }
         let letter = self.letters.try_recv().ok()?;
         if let Letter::Crossing(crossing) = &letter {
-            self.shared.crossing_bytes.fetch_sub(crossing.bytes_len(), Ordering::Relaxed);
+            let bytes = crossing.bytes_len();
+            self.shared.crossing_bytes.fetch_sub(bytes, Ordering::SeqCst);
+            self.crossings_left = self.crossings_left.saturating_sub(bytes);
         }
         Some(letter)
+    }
+
+    /// The turn has had its share of crossings: there may be more letters.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.crossings_left == 0
+    }
+
+    /// Another worker has waited for this one, and need not any more: asked once, it is to be woken.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        self.shared.crossing_bytes.load(Ordering::SeqCst) <= BEHIND
+            && self.shared.is_waited_for.swap(false, Ordering::SeqCst)
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
-use dunlin_worker::{ConnId, Crossing, Listener, TlsInfo, Wire};
+use dunlin_worker::{ConnId, Crossing, Lag, Listener, TlsInfo, Wire};
 use mio::event::Source as _;
 use mio::{Interest, Registry, Token};
 use rustls::ServerConnection;
@@ -153,7 +153,8 @@ impl Wire for Sockets {
         }
     }
 
-    fn is_backlogged(&self) -> bool {
-        self.mailboxes.iter().enumerate().any(|(at, mailbox)| at != self.index && mailbox.is_backlogged())
+    fn lag(&self, worker: usize) -> Lag {
+        let other = self.mailboxes.get(worker).filter(|_| worker != self.index);
+        other.map_or(Lag::None, Mailbox::lag)
     }
 }

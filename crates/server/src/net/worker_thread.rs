@@ -65,9 +65,13 @@ impl WorkerThread {
                 }
             }
             let now = self.clock.now();
-            self.inbox.look();
+            self.inbox.start_turn();
             while let Some(letter) = self.inbox.next() {
                 self.handle(letter, now);
+            }
+            if self.inbox.has_caught_up() {
+                let others = self.mailboxes.iter().enumerate().filter(|&(at, _)| at != self.index);
+                others.for_each(|(_, mailbox)| mailbox.wake());
             }
             self.worker.turn(now, self.clock.wall_seconds(now), &mut self.sockets);
             self.pass_on_monitor_requests();
@@ -78,6 +82,9 @@ impl WorkerThread {
     }
 
     fn timeout(&self) -> Option<Duration> {
+        if self.inbox.is_spent() {
+            return Some(Duration::ZERO);
+        }
         let deadline = self.worker.next_deadline().min(self.stops_at.unwrap_or(Instant::NEVER));
         (deadline != Instant::NEVER).then(|| deadline - self.clock.now())
     }
