@@ -11,7 +11,12 @@ use crate::ConnId;
 #[derive(Default)]
 pub struct Crossing {
     pub(crate) messages: Arena,
-    pub(crate) routes: Vec<Passage>,
+    /// Match results. Messages behind each other mostly have the same one: its reference count is touched once for all of them,
+    /// since two workers that count in the same place wait for each other.
+    pub(crate) routes: Vec<Arc<Route>>,
+    pub(crate) passages: Vec<Passage>,
+    /// The message that was added last: its number among those of its worker, and where it is.
+    last: Option<(u64, u32)>,
     /// Publishers of the receiving worker whose targets here are far behind: hold them back.
     pub(crate) stalled: Vec<ConnId>,
 }
@@ -19,7 +24,7 @@ pub struct Crossing {
 /// What to do with one message of a [`Crossing`].
 pub(crate) struct Passage {
     pub(crate) message: u32,
-    pub(crate) route: Arc<Route>,
+    pub(crate) route: u32,
     /// The worker and connection that published it.
     pub(crate) origin: (u8, ConnId),
     pub(crate) to: Recipients,
@@ -35,27 +40,32 @@ pub(crate) enum Recipients {
 
 impl Crossing {
     pub(crate) fn is_empty(&self) -> bool {
-        self.routes.is_empty() && self.stalled.is_empty()
+        self.passages.is_empty() && self.stalled.is_empty()
     }
 
-    /// Adds a message, or a further recipient of the message that was added last.
+    /// Adds a message, or a further recipient of the message that was added last, which has the same `number`.
     pub(crate) fn push(
         &mut self,
         message: Message<'_>,
-        same_as_last: bool,
+        number: u64,
         route: &Arc<Route>,
         origin: (u8, ConnId),
         to: Recipients,
     ) {
-        let message = match self.routes.last() {
-            Some(last) if same_as_last => last.message,
+        let message = match self.last {
+            Some((last, index)) if last == number => index,
             _ => self.messages.push(message),
         };
-        self.routes.push(Passage { message, route: Arc::clone(route), origin, to });
+        self.last = Some((number, message));
+        if !self.routes.last().is_some_and(|last| Arc::ptr_eq(last, route)) {
+            self.routes.push(Arc::clone(route));
+        }
+        let route = self.routes.len() as u32 - 1;
+        self.passages.push(Passage { message, route, origin, to });
     }
 
     /// Roughly how many bytes wait here, for bounds.
     pub fn bytes_len(&self) -> usize {
-        self.messages.bytes_len() + self.routes.len() * size_of::<Passage>()
+        self.messages.bytes_len() + self.passages.len() * size_of::<Passage>()
     }
 }

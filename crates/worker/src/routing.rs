@@ -79,9 +79,10 @@ impl Worker {
         for id in crossing.stalled {
             self.hold(id);
         }
-        for passage in crossing.routes {
+        for passage in crossing.passages {
             let message = crossing.messages.message(passage.message);
-            let mut sending = Sending::new(message, &passage.route, passage.origin);
+            let route = &crossing.routes[passage.route as usize];
+            let mut sending = self.sending(message, route, passage.origin);
             match passage.to {
                 Recipients::Plain => {
                     self.deliver_plain(&mut sending);
@@ -115,7 +116,7 @@ impl Worker {
         member: usize,
         tried: usize,
     ) -> bool {
-        let route = Arc::clone(sending.route);
+        let route = sending.route;
         let members = route.group(group);
         for step in 0..members.len().saturating_sub(tried) {
             let at = (member + step) % members.len();
@@ -140,11 +141,18 @@ impl Worker {
     fn pass_on(&mut self, sending: &mut Sending<'_>, worker: usize, to: Recipients) {
         let Some(crossing) = self.outbox.get_mut(worker) else { return };
         sending.is_ahead |= self.neighbours.is_behind(worker);
-        let same = sending.crossed.contains(&worker);
-        crossing.push(sending.message, same, sending.route, sending.origin, to);
-        if !same {
-            sending.crossed.push(worker);
-        }
+        crossing.push(sending.message, sending.number, sending.route, sending.origin, to);
+    }
+
+    fn sending<'a>(
+        &mut self,
+        message: Message<'a>,
+        route: &'a Arc<Route>,
+        origin: (u8, ConnId),
+    ) -> Sending<'a> {
+        self.messages += 1;
+        let number = self.messages;
+        Sending { message, route, origin, stored: None, number, is_stalled: false, is_ahead: false }
     }
 
     /// Puts a message on the list of one target. `false`: the target is gone, or does not want its own messages.
@@ -239,27 +247,15 @@ struct Sending<'a> {
     origin: (u8, ConnId),
     /// Where it stands in the arena, once a target wants it.
     stored: Option<Stored>,
-    /// The workers that it has been handed to.
-    crossed: Vec<usize>,
+    /// Counts the messages that this worker has sent on their way.
+    number: u64,
     /// A target is far behind.
     is_stalled: bool,
     /// A worker with targets is behind.
     is_ahead: bool,
 }
 
-impl<'a> Sending<'a> {
-    fn new(message: Message<'a>, route: &'a Arc<Route>, origin: (u8, ConnId)) -> Sending<'a> {
-        Sending {
-            message,
-            route,
-            origin,
-            stored: None,
-            crossed: Vec::new(),
-            is_stalled: false,
-            is_ahead: false,
-        }
-    }
-
+impl Sending<'_> {
     fn trace(&self, sid: &[u8]) -> impl core::fmt::Display {
         let Message { subject, payload, .. } = self.message;
         format!("[MSG {} {} {}]", subject.escape_ascii(), sid.escape_ascii(), payload.len())
@@ -329,7 +325,7 @@ impl Commands for Router<'_> {
         conn.traffic.in_msgs += 1;
         conn.traffic.in_bytes += bytes;
         let no_responders = conn.capabilities.no_responders;
-        let mut sending = Sending::new(message, &route, (worker.index, self.id));
+        let mut sending = worker.sending(message, &route, (worker.index, self.id));
         let mut delivered = worker.deliver_plain(&mut sending);
         for other in 0..worker.workers {
             if other != usize::from(worker.index) && !route.plain(other).is_empty() {

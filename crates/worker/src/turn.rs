@@ -68,6 +68,8 @@ pub struct Worker {
     pub(crate) encodings: Encodings,
     pub(crate) inflation: Inflation,
     pub(crate) outbox: Vec<Crossing>,
+    /// How many messages have been sent on their way.
+    pub(crate) messages: u64,
     pub(crate) read_buffer: Vec<u8>,
     pub(crate) monitor_requests: Vec<MonitorRequest>,
     pub(crate) auth_requests: Vec<AuthRequest>,
@@ -119,6 +121,7 @@ impl Worker {
             kept_last: None,
             encodings,
             inflation: Inflation::default(),
+            messages: 0,
             outbox: (0..workers).map(|_| Crossing::default()).collect(),
             read_buffer: Vec::new(),
             monitor_requests: Vec::new(),
