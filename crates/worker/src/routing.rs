@@ -144,6 +144,7 @@ impl Worker {
         crossing.push(sending.message, sending.number, sending.route, sending.origin, to);
     }
 
+    #[inline]
     fn sending<'a>(
         &mut self,
         message: Message<'a>,
@@ -214,20 +215,27 @@ impl Worker {
         }
     }
 
+    #[inline]
     fn report_stall(&mut self, sending: &Sending<'_>) {
-        let (worker, id) = sending.origin;
-        if sending.is_ahead
-            && worker == self.index
-            && let Some(conn) = self.conns.get_mut(id)
-        {
-            conn.waits_for_neighbours = true;
+        if sending.is_stalled || sending.is_ahead {
+            self.hold_back(sending.origin, sending.is_stalled, sending.is_ahead);
         }
-        if sending.is_stalled {
-            if worker == self.index {
-                self.hold(id);
-            } else if let Some(crossing) = self.outbox.get_mut(usize::from(worker)) {
+    }
+
+    /// Has a publisher wait whose targets, or whose targets' worker, are behind.
+    #[cold]
+    fn hold_back(&mut self, (worker, id): (u8, ConnId), is_stalled: bool, is_ahead: bool) {
+        if worker != self.index {
+            if is_stalled && let Some(crossing) = self.outbox.get_mut(usize::from(worker)) {
                 crossing.stalled.push(id);
             }
+            return;
+        }
+        if is_stalled {
+            self.hold(id);
+        }
+        if is_ahead && let Some(conn) = self.conns.get_mut(id) {
+            conn.waits_for_neighbours = true;
         }
     }
 
