@@ -9,7 +9,7 @@ use miniz_oxide::deflate::core::CompressorOxide;
 use miniz_oxide::inflate::stream::{FullReset, InflateState};
 use miniz_oxide::{DataFormat, MZFlush};
 
-use crate::{Criterion, Group};
+use crate::group::{Bench, Group};
 
 const SIZES: [(&str, usize); 5] =
     [("64 B", 64), ("100 B", 100), ("600 B", 600), ("4 KiB", 4096), ("64 KiB", 65536)];
@@ -32,16 +32,16 @@ fn params() -> Params {
     Params { server_no_context_takeover: true, ..Params::default() }
 }
 
-pub fn bench(criterion: &mut Criterion) {
+pub fn bench(bench: &mut Bench) {
     for (name, len) in SIZES {
         let messages: Vec<Vec<u8>> = (0..16).map(|seed| json(len, seed)).collect();
         for level in [1, 6] {
-            let mut group = criterion.benchmark_group(format!("compress {name}, level {level}"));
+            let mut group = bench.benchmark_group(format!("compress {name}, level {level}"));
             group.throughput(Throughput::Bytes(len as u64));
             compress(&mut group, &messages, level);
             group.finish();
         }
-        let mut group = criterion.benchmark_group(format!("decompress {name}"));
+        let mut group = bench.benchmark_group(format!("decompress {name}"));
         group.throughput(Throughput::Bytes(len as u64));
         decompress(&mut group, &messages);
         group.finish();

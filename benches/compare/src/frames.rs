@@ -18,7 +18,8 @@ use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::Decoder;
 
-use crate::{Criterion, Group, first_of, per_item};
+use crate::first_of;
+use crate::group::{Bench, Group};
 
 const READ_LEN: usize = 64 * 1024;
 const LIMITS: Limits = Limits { frame_len_max: 64 << 20, message_len_max: 64 << 20 };
@@ -67,10 +68,10 @@ trait Engine {
     fn decode(&mut self, batch: &Batch, sink: impl FnMut(&[u8]));
 }
 
-pub fn bench(criterion: &mut Criterion) {
+pub fn bench(bench: &mut Bench) {
     for payload_len in [16, 125, 1024, 16 * 1024] {
         let batch = Batch::new(payload_len);
-        let mut group = criterion.benchmark_group(format!("decode {payload_len} B"));
+        let mut group = bench.benchmark_group(format!("decode {payload_len} B"));
         group.throughput(Throughput::Bytes(payload_len as u64));
         run(&mut group, &batch, "dunlin", Dunlin::new());
         run(&mut group, &batch, "dunlin, reads of 8 KiB", DunlinSmallReads::new());
@@ -83,7 +84,7 @@ pub fn bench(criterion: &mut Criterion) {
         run(&mut group, &batch, "tungstenite", Tungstenite::new(&batch));
         let mut buf = vec![0; READ_LEN];
         group.bench_function("copy only", |bencher| {
-            per_item(bencher, batch.frames, || {
+            bencher.per_item(batch.frames, || {
                 buf[..batch.wire.len()].copy_from_slice(black_box(&batch.wire));
                 black_box(&mut buf);
             });
@@ -99,7 +100,7 @@ fn run<E: Engine>(group: &mut Group<'_>, batch: &Batch, name: &str, mut engine: 
             check(batch, name, &mut engine);
             checked = true;
         }
-        per_item(bencher, batch.frames, || {
+        bencher.per_item(batch.frames, || {
             let (mut len, mut first) = (0, 0);
             engine.decode(batch, |payload| {
                 len += payload.len();

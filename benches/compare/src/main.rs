@@ -6,6 +6,8 @@
 mod cpu_time;
 mod deflate;
 mod frames;
+mod group;
+mod instructions;
 mod matching;
 mod nats;
 mod table;
@@ -15,13 +17,22 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use cpu_time::CpuTime;
+use group::Bench;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
+        (Some(instructions::COUNT), Some(group), Some(engine)) => run(&mut Bench::Count { group, engine }),
+        _ => time(),
+    }
+}
 
 #[allow(clippy::disallowed_methods, reason = "a tool: it reads the clock")]
-fn main() {
+fn time() {
     let start = SystemTime::now();
     let results =
         PathBuf::from(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into())).join("compare");
-    let mut criterion = criterion::Criterion::default()
+    let criterion = criterion::Criterion::default()
         .with_measurement(CpuTime)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(1))
@@ -29,28 +40,20 @@ fn main() {
         .without_plots()
         .output_directory(&results)
         .configure_from_args();
-    frames::bench(&mut criterion);
-    unmask::bench(&mut criterion);
-    nats::bench(&mut criterion);
-    matching::bench(&mut criterion);
-    deflate::bench(&mut criterion);
-    criterion.final_summary();
+    let mut bench = Bench::Time(Box::new(criterion));
+    run(&mut bench);
+    if let Bench::Time(criterion) = bench {
+        criterion.final_summary();
+    }
     table::print(&results, start);
 }
 
-type Criterion = criterion::Criterion<CpuTime>;
-type Group<'a> = criterion::BenchmarkGroup<'a, CpuTime>;
-
-/// Times `batch`, which works on `items` of what is counted, as time for one item.
-fn per_item(bencher: &mut criterion::Bencher<'_, CpuTime>, items: usize, mut batch: impl FnMut()) {
-    bencher.iter_custom(|iterations| {
-        let rounds = iterations.div_ceil(items as u64);
-        let start = CpuTime::now();
-        for _ in 0..rounds {
-            batch();
-        }
-        (CpuTime::now() - start).mul_f64(iterations as f64 / (rounds * items as u64) as f64)
-    });
+fn run(bench: &mut Bench) {
+    frames::bench(bench);
+    unmask::bench(bench);
+    nats::bench(bench);
+    matching::bench(bench);
+    deflate::bench(bench);
 }
 
 /// What is done with each result: a byte is read. `black_box` on every one would cost more than some take to make them.

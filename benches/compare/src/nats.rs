@@ -5,7 +5,8 @@ use std::hint::black_box;
 use criterion::Throughput;
 use dunlin_nats_protocol::{ClientOp, Limits, Parser};
 
-use crate::{Criterion, Group, first_of, per_item};
+use crate::first_of;
+use crate::group::{Bench, Group};
 
 const OPS: usize = 1000;
 const PAYLOAD: &str = "0123456789abcdef";
@@ -23,11 +24,11 @@ trait Engine {
     fn parse(&self, stream: &Stream, sink: impl FnMut(&[u8], &[u8]));
 }
 
-pub fn bench(criterion: &mut Criterion) {
+pub fn bench(bench: &mut Bench) {
     for (name, subject) in [("foo", "foo"), ("60 characters", LONG)] {
         let op = format!("PUB {subject} 16\r\n{PAYLOAD}\r\n");
         let stream = Stream { op_len: op.len(), text: op.repeat(OPS), subject };
-        let mut group = criterion.benchmark_group(format!("parse PUB, subject {name}"));
+        let mut group = bench.benchmark_group(format!("parse PUB, subject {name}"));
         group.throughput(Throughput::Bytes(op.len() as u64));
         run(&mut group, &stream, "dunlin", &Dunlin);
         run(&mut group, &stream, "split at spaces", &Split);
@@ -43,7 +44,7 @@ fn run(group: &mut Group<'_>, stream: &Stream, name: &str, engine: &impl Engine)
             check(stream, name, engine);
             checked = true;
         }
-        per_item(bencher, OPS, || {
+        bencher.per_item(OPS, || {
             let (mut len, mut first) = (0, 0);
             engine.parse(black_box(stream), |subject, payload| {
                 len += subject.len() + payload.len();

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
 use serde_json::Value;
+
+use crate::instructions;
 
 struct Row {
     modified: SystemTime,
@@ -24,21 +27,47 @@ pub fn print(results: &Path, start: SystemTime) {
         below(results).iter().flat_map(|group| below(group)).filter_map(|dir| row(&dir)).collect();
     rows.retain(|row| row.modified >= start);
     rows.sort_by_key(|row| row.modified);
+    println!("\n{}", machine());
+    let can_count = instructions::can_count();
+    if !can_count {
+        println!("\nInstructions are not counted: there is no valgrind (Debian: apt install valgrind).");
+    }
     let mut first: Option<&Row> = None;
     for row in &rows {
         if first.is_none_or(|first| first.group != row.group) {
-            println!("\n{}\n", row.group);
-            println!(
-                "| engine | best ns | median ns | GB/s | to the first |\n| --- | ---: | ---: | ---: | ---: |"
-            );
+            println!("\n**{}**\n", row.group);
+            println!("| engine | best ns | median ns | GB/s | to the first | instructions |");
+            println!("| --- | ---: | ---: | ---: | ---: | ---: |");
             first = Some(row);
         }
         let ratio = first.map_or(1.0, |first| row.best / first.best);
         let digits = if row.best < 100.0 { 1 } else { 0 };
         let Row { engine, best, median, bytes, .. } = row;
         let throughput = bytes.map_or("".into(), |bytes| format!("{:.2}", bytes / best));
-        println!("| {engine} | {best:.digits$} | {median:.digits$} | {throughput} | {ratio:.2} |");
+        let count = can_count.then(|| instructions::count(results, &row.group, engine)).flatten();
+        let count = count.map_or("".into(), |count| format!("{count:.0}"));
+        println!("| {engine} | {best:.digits$} | {median:.digits$} | {throughput} | {ratio:.2} | {count} |");
     }
+}
+
+/// What was measured on.
+fn machine() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name: &str| {
+        let line = cpu.lines().find(|line| line.split('\t').next() == Some(name));
+        line.and_then(|line| line.split(": ").nth(1)).unwrap_or("unknown").to_owned()
+    };
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let compiler = Command::new("rustc").arg("-V").output().map(|output| output.stdout).unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "{} (family {}, model {}), {cores} cores, Linux {}, {}",
+        field("model name"),
+        field("cpu family"),
+        field("model"),
+        kernel.trim(),
+        String::from_utf8_lossy(&compiler).trim(),
+    )
 }
 
 fn below(dir: &Path) -> Vec<PathBuf> {

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::Throughput;
 use dunlin_websocket::{MaskKey, apply_mask};
 
-use crate::Criterion;
+use crate::group::Bench;
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -26,13 +26,13 @@ fn byte_by_byte(payload: &mut [u8]) {
     }
 }
 
-pub fn bench(criterion: &mut Criterion) {
+pub fn bench(bench: &mut Bench) {
     let mut buf = vec![0; 65536 + 64];
     for len in [16, 125, 1024, 4096, 16384, 65536] {
         // From a cache line's start: 2 or 4 bytes of header, and the key.
         let at = buf.as_ptr().align_offset(64) + if len < 126 { 6 } else { 8 };
         let payload = &mut buf[at..at + len];
-        let mut group = criterion.benchmark_group(format!("unmask {len} B"));
+        let mut group = bench.benchmark_group(format!("unmask {len} B"));
         group.throughput(Throughput::Bytes(len as u64));
         for (name, unmask) in ENGINES {
             // Called through a pointer by all: inlining into this loop would favour some.
