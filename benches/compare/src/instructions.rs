@@ -11,6 +11,8 @@ pub const COUNT: &str = "--count";
 /// Instructions for one item. `None`: it was not counted.
 pub fn count(folder: &Path, group: &str, engine: &str) -> Option<f64> {
     let out = folder.join("callgrind.out");
+    // That of another engine must not be taken for this one's.
+    let _ = std::fs::remove_file(&out);
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--quiet", "--toggle-collect=compare::group::counted*"]);
     command.arg(format!("--callgrind-out-file={}", out.display()));
