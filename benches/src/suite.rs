@@ -36,7 +36,7 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// About twenty minutes.
+    /// About fifteen minutes.
     pub(crate) const FULL: Effort =
         Effort { rounds: 4, subscribers: 200, divisor: 1, idle: [5000, 20_000], quiet_quarters: 4 };
     /// Some seconds: enough to see that everything arrives, too little for figures.

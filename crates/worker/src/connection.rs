@@ -143,7 +143,7 @@ pub(crate) struct Connection {
     pub input_ended: bool,
     /// Not read before this moment, because its targets are far behind.
     pub held_until: Instant,
-    /// It publishes to a worker that is behind, and is not read until none is.
+    /// It has published to a worker that was behind, and is not read while one is.
     pub waits_for_neighbours: bool,
     /// A monitoring request that has not been answered.
     pub awaits_response: bool,

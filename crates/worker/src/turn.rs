@@ -353,7 +353,8 @@ impl Worker {
             } else if waited.is_some_and(|since| since + write_deadline <= now) {
                 self.end(id, Ending::Session(CloseReason::SlowConsumerDeadline));
             } else {
-                let is_held = conn.held_until > now || conn.waits_for_neighbours;
+                let is_waiting = conn.waits_for_neighbours && self.neighbours.most() > Lag::None;
+                let is_held = conn.held_until > now || is_waiting;
                 let result = self.with_session(id, |session, router| {
                     if is_held {
                         // That nothing came is the worker's own doing.

@@ -75,3 +75,33 @@ fn nothing_is_read_while_a_worker_is_far_behind() {
     };
     story().unwrap_or_else(|violation| panic!("{violation}"));
 }
+
+#[test]
+fn who_has_waited_once_can_still_be_stale() {
+    let story = || -> Result<(), Violation> {
+        let settings = Settings {
+            workers: 2,
+            backlog_max: 4,
+            ping_interval: Duration::from_secs(10),
+            pings_out_max: 1,
+            ..Settings::default()
+        };
+        let mut world = World::new(7, &settings);
+        let far = connect(&mut world, 1, "far")?;
+        let flooder = connect(&mut world, 0, "nothing")?;
+        world.hold_crossings(true);
+        for _ in 0..3 {
+            publish(&mut world, flooder, "far")?;
+        }
+        world.hold_crossings(false);
+        world.pass(Duration::from_millis(100))?;
+        assert_eq!(world.received(far), 3);
+
+        world.mute(flooder);
+        world.expect_end(flooder, Some("Stale Connection"), 0);
+        world.pass(Duration::from_secs(60))?;
+        assert!(world.has_ended(flooder));
+        world.tear_down()
+    };
+    story().unwrap_or_else(|violation| panic!("{violation}"));
+}
