@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{peers, shell, workspace};
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 #[command(group = clap::ArgGroup::new("kind"))]
 pub(crate) struct Arguments {
     /// How cost grows with subscribers, payload, subscriptions and idle connections (ten minutes)
@@ -58,15 +58,7 @@ fn crates(arguments: &Arguments) -> Result<()> {
 /// Runs all scenarios and curves of the server bench for a moment: does everything arrive, on every server?
 pub(crate) fn smoke() -> Result<()> {
     for growth in [false, true] {
-        server(&Arguments {
-            growth,
-            crates: false,
-            package: None,
-            compare: false,
-            quick: true,
-            name: String::new(),
-            rest: Vec::new(),
-        })?;
+        server(&Arguments { growth, quick: true, ..Arguments::default() })?;
     }
     Ok(())
 }

@@ -40,10 +40,10 @@ impl Worker {
             let until = conn.held_until;
             return self.put_aside(id, until);
         }
-        if self.waits_for_neighbours(id) {
-            return;
+        conn.waits_for_neighbours &= self.neighbours.any_behind();
+        if conn.waits_for_neighbours {
+            return self.neighbours.wait(id);
         }
-        let Some(conn) = self.conns.get_mut(id) else { return };
         conn.is_ready = false;
         if conn.raw.len() > HEAD_LEN_MAX && conn.owes_response() {
             // It sends requests ahead of their answers. The rest waits in the socket.

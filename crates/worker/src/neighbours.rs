@@ -39,10 +39,21 @@ impl Neighbours {
         self.most
     }
 
+    /// Somebody's publishers have to wait.
+    #[inline]
+    pub(crate) fn any_behind(&self) -> bool {
+        self.most > Lag::None
+    }
+
     /// Whoever publishes to this one has to wait.
     #[inline]
     pub(crate) fn is_behind(&self, worker: usize) -> bool {
-        self.most > Lag::None && self.lags.get(worker).is_some_and(|&lag| lag > Lag::None)
+        self.any_behind() && self.lags.get(worker).is_some_and(|&lag| lag > Lag::None)
+    }
+
+    /// Has a connection wait until nobody is behind.
+    pub(crate) fn wait(&mut self, id: ConnId) {
+        self.waiting.push(id);
     }
 
     /// When to look again. Whoever has caught up says so, but need not.
@@ -53,20 +64,10 @@ impl Neighbours {
 }
 
 impl Worker {
-    /// Has a publisher wait while one of the workers that it publishes to is behind. Returns whether it has to.
-    pub(crate) fn waits_for_neighbours(&mut self, id: ConnId) -> bool {
-        let Some(conn) = self.conns.get_mut(id) else { return false };
-        conn.waits_for_neighbours &= self.neighbours.most > Lag::None;
-        if conn.waits_for_neighbours {
-            self.neighbours.waiting.push(id);
-        }
-        conn.waits_for_neighbours
-    }
-
     /// Lets those that have waited go on, once nobody is behind.
     pub(crate) fn release_waiting<W: Wire>(&mut self, wire: &W) {
         self.neighbours.update(self.workers, wire);
-        if self.neighbours.most == Lag::None {
+        if !self.neighbours.any_behind() {
             self.ready.extend(self.neighbours.waiting.drain(..));
         }
     }

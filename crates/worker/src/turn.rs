@@ -308,7 +308,7 @@ impl Worker {
             }
         }
         self.flush(wire);
-        self.timers.drop_stale(|armed, id| self.conns.get_mut(id).is_none_or(|conn| conn.armed != armed));
+        self.timers.drop_stale(|armed, id| self.conns.find(id).is_none_or(|conn| conn.armed != armed));
     }
 
     /// The turn holds as much as it may: it is flushed before it goes on.
@@ -353,7 +353,7 @@ impl Worker {
             } else if waited.is_some_and(|since| since + write_deadline <= now) {
                 self.end(id, Ending::Session(CloseReason::SlowConsumerDeadline));
             } else {
-                let is_waiting = conn.waits_for_neighbours && self.neighbours.most() > Lag::None;
+                let is_waiting = conn.waits_for_neighbours && self.neighbours.any_behind();
                 let is_held = conn.held_until > now || is_waiting;
                 let result = self.with_session(id, |session, router| {
                     if is_held {
