@@ -9,6 +9,7 @@ mod instructions;
 mod no_std;
 mod peers;
 mod shell;
+mod simulate;
 mod test;
 mod tidy;
 mod workspace;
@@ -35,6 +36,8 @@ enum Task {
     Tidy(tidy::Arguments),
     /// Run the fuzz targets for a while each (plain `cargo test` replays their corpora)
     Fuzz(fuzz::Arguments),
+    /// Play stories of the simulation that nobody has played yet, for a while (plain `cargo test` plays the first thousand)
+    Simulate(simulate::Arguments),
     /// Measure what the server costs beside the official one (--growth: how that grows; --crates, --compare: the protocol crates)
     Bench(bench::Arguments),
     /// Count the instructions of fixed scenarios under callgrind and compare with benches/instructions.txt (--record: write it)
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Tidy(arguments) => tidy::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Simulate(arguments) => simulate::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Instructions(arguments) => instructions::run(&arguments),
         Task::Autobahn(arguments) => autobahn::run(&arguments),

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -83,8 +83,12 @@ impl Stopwatch {
         Stopwatch(Instant::now())
     }
 
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
     pub(crate) fn seconds(&self) -> String {
-        format!("{:.1} s", self.0.elapsed().as_secs_f64())
+        format!("{:.1} s", self.elapsed().as_secs_f64())
     }
 }
 

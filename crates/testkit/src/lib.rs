@@ -33,7 +33,8 @@
 //! The first column is virtual time in nanoseconds. Messages, clients and turns are numbered; `m42` is at the start of
 //! the payload of message 42 (or, where that is empty, the last token of a subject). `Read` lines are the order in which
 //! ops take effect: an op counts when a worker has read its last byte. `DUNLIN_SEED=17 cargo test -p dunlin-testkit every_seed`
-//! plays that seed alone and prints the whole trace; `DUNLIN_SEEDS=20000` plays so many. Runs are deterministic: the same seed and code give the same trace.
+//! plays that seed alone and prints the whole trace; `DUNLIN_SEEDS=20000` plays so many, from `DUNLIN_FIRST_SEED` on, and
+//! `cargo xtask simulate` new ones for a given time. Runs are deterministic: the same seed and code give the same trace.
 
 mod check;
 mod clock;

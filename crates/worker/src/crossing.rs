@@ -25,9 +25,18 @@ pub struct Crossing {
 pub(crate) struct Passage {
     pub(crate) message: u32,
     pub(crate) route: u32,
-    /// The worker and connection that published it.
-    pub(crate) origin: (u8, ConnId),
+    pub(crate) origin: Origin,
     pub(crate) to: Recipients,
+}
+
+/// Who published a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) worker: u8,
+    pub(crate) conn: ConnId,
+    /// It gets its own messages (nats: CONNECT `echo`). As it was when it published: a message can come back to a queue member of
+    /// its publisher's after another CONNECT.
+    pub(crate) echo: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -49,7 +58,7 @@ impl Crossing {
         message: Message<'_>,
         number: u64,
         route: &Arc<Route>,
-        origin: (u8, ConnId),
+        origin: Origin,
         to: Recipients,
     ) {
         let message = match self.last {

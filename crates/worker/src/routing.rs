@@ -10,7 +10,7 @@ use dunlin_session::{Capabilities, CloseReason, Commands, Delivery, Dialect, Ses
 use dunlin_subject::Filter;
 
 use crate::connection::Stage;
-use crate::crossing::Recipients;
+use crate::crossing::{Origin, Recipients};
 use crate::ending::Ending;
 use crate::{ConnId, Crossing, Wire, Worker};
 
@@ -145,12 +145,7 @@ impl Worker {
     }
 
     #[inline]
-    fn sending<'a>(
-        &mut self,
-        message: Message<'a>,
-        route: &'a Arc<Route>,
-        origin: (u8, ConnId),
-    ) -> Sending<'a> {
+    fn sending<'a>(&mut self, message: Message<'a>, route: &'a Arc<Route>, origin: Origin) -> Sending<'a> {
         self.messages += 1;
         let number = self.messages;
         Sending { message, route, origin, stored: None, number, is_stalled: false, is_ahead: false }
@@ -161,8 +156,9 @@ impl Worker {
     fn deliver(&mut self, sending: &mut Sending<'_>, target: Target) -> bool {
         let Some(sub) = self.subs.target_mut(target) else { return false };
         let Some(conn) = self.conns.at(sub.conn) else { return false };
-        let own = sending.origin == (self.index, conn.id);
-        if conn.stage != Stage::Open || (own && !conn.capabilities.echo) {
+        let Origin { worker, conn: publisher, echo } = sending.origin;
+        let own = worker == self.index && publisher == conn.id;
+        if conn.stage != Stage::Open || (own && !echo) {
             return false;
         }
         let stored = match sending.stored {
@@ -224,7 +220,8 @@ impl Worker {
 
     /// Has a publisher wait whose targets, or whose targets' worker, are behind.
     #[cold]
-    fn hold_back(&mut self, (worker, id): (u8, ConnId), is_stalled: bool, is_ahead: bool) {
+    fn hold_back(&mut self, origin: Origin, is_stalled: bool, is_ahead: bool) {
+        let Origin { worker, conn: id, .. } = origin;
         if worker != self.index {
             if is_stalled && let Some(crossing) = self.outbox.get_mut(usize::from(worker)) {
                 crossing.stalled.push(id);
@@ -252,7 +249,7 @@ impl Worker {
 struct Sending<'a> {
     message: Message<'a>,
     route: &'a Arc<Route>,
-    origin: (u8, ConnId),
+    origin: Origin,
     /// Where it stands in the arena, once a target wants it.
     stored: Option<Stored>,
     /// Counts the messages that this worker has sent on their way.
@@ -332,8 +329,9 @@ impl Commands for Router<'_> {
         let Some(conn) = worker.conns.get_mut(self.id) else { return };
         conn.traffic.in_msgs += 1;
         conn.traffic.in_bytes += bytes;
-        let no_responders = conn.capabilities.no_responders;
-        let mut sending = worker.sending(message, &route, (worker.index, self.id));
+        let Capabilities { echo, no_responders, .. } = conn.capabilities;
+        let origin = Origin { worker: worker.index, conn: self.id, echo };
+        let mut sending = worker.sending(message, &route, origin);
         let mut delivered = worker.deliver_plain(&mut sending);
         for other in 0..worker.workers {
             if other != usize::from(worker.index) && !route.plain(other).is_empty() {

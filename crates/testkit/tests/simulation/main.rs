@@ -1,5 +1,6 @@
 //! The simulation, over many seeds and in directed stories.
 
+mod groups;
 mod limits;
 mod neighbours;
 mod peers;
