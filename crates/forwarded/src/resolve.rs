@@ -72,8 +72,12 @@ impl Walk {
         *self = Walk { ip: address.ip, port: address.port, steps: self.steps + 1 };
     }
 
+    fn is_forwarded(self) -> bool {
+        self.steps > 0
+    }
+
     fn client(self, scheme: Option<Scheme>) -> Client {
-        Client { ip: self.ip, port: self.port, scheme, is_forwarded: self.steps > 0 }
+        Client { ip: self.ip, port: self.port, scheme, is_forwarded: self.is_forwarded() }
     }
 }
 
@@ -89,7 +93,8 @@ pub fn resolve(peer: IpAddr, fields: &Fields<'_>, trusted: &TrustedProxies) -> C
     match (fields.x_forwarded_for.is_empty(), fields.forwarded.is_empty()) {
         (_, true) => list.client(listed_scheme),
         (true, false) => forwarded.client(scheme.or(listed_scheme)),
-        (false, false) if list.ip == forwarded.ip => {
+        // A header that says nothing does not agree with one that names the peer itself.
+        (false, false) if list.ip == forwarded.ip && list.is_forwarded() == forwarded.is_forwarded() => {
             let scheme = match (scheme, listed_scheme) {
                 (Some(one), Some(other)) => (one == other).then_some(one),
                 (one, other) => one.or(other),

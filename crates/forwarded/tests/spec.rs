@@ -189,6 +189,9 @@ fn two_headers_are_believed_only_where_they_agree() {
         (&["x: 203.0.113.195", "p: https", "f: for=unknown"], "127.0.0.1"),
         (&["x: 203.0.113.195", "f: garbage"], "127.0.0.1"),
         (&["x: unknown", "f: for=203.0.113.195"], "127.0.0.1"),
+        // The peer's own address in one of them is not what the other says, which is nothing.
+        (&["x: unknown", "f: for=\"127.0.0.1:4\""], "127.0.0.1"),
+        (&["x: 127.0.0.1:4", "f: for=unknown"], "127.0.0.1"),
     ]);
 }
 
