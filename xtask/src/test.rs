@@ -6,6 +6,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{peers, shell, workspace};
 
+/// How many stories of the simulation continuous integration plays; elsewhere its own default holds.
+const CI_SEEDS: &str = "20000";
+
 pub(crate) fn run() -> Result<()> {
     shell::step("peers", peers::run)?;
     run_tests(&[], &[])
@@ -23,6 +26,9 @@ pub(crate) fn run_tests(targets: &[&str], rest: &[String]) -> Result<()> {
     let program = workspace::cargo_target_dir()?.join("debug/dunlin");
     let mut command = shell::cargo();
     command.env("DUNLIN_BIN", program).arg("test").args(everything).arg("--no-fail-fast").args(targets);
+    if workspace::in_ci() {
+        command.env("DUNLIN_SEEDS", CI_SEEDS);
+    }
     let result = shell::run(command.arg("--").args(rest));
 
     let report =
