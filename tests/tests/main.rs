@@ -17,6 +17,7 @@ mod guide;
 mod harness;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod keep_alive;
 mod last_words;
 mod peer_limits;
 mod slow_consumer;

@@ -14,6 +14,7 @@ use serde::de::DeserializeSeed as _;
 
 use crate::client_auth::Admission;
 use crate::client_trace;
+use crate::keep_alive::{KeepAlive, Tick};
 use crate::{Capabilities, CloseReason, Commands, Description, Dialect, Instant, Session};
 
 /// What holds for every NATS client of a listener.
@@ -66,7 +67,7 @@ pub struct Client {
     connect_info_due: bool,
     /// INFO may come at any time: the client has said so, and has had its first PONG.
     takes_info: bool,
-    pings: Pings,
+    keep_alive: KeepAlive,
 }
 
 /// What the client asked for in CONNECT (nats: the defaults hold until then).
@@ -103,17 +104,6 @@ struct About {
     version: String,
 }
 
-struct Pings {
-    next: Instant,
-    last_input: Instant,
-    sent: Instant,
-    out: u32,
-    rtt: Option<u64>,
-}
-
-/// The first PING measures the round trip, so it goes out soon (nats: 2 s and up to a fifth more).
-const FIRST_PING: Duration = Duration::from_secs(2);
-
 impl Client {
     /// A client that has just connected.
     pub fn new(config: Arc<ClientConfig>, peer: Peer, now: Instant) -> Client {
@@ -127,8 +117,6 @@ impl Client {
         now: Instant,
         presented: Credentials,
     ) -> Client {
-        let first = config.ping_interval.min(FIRST_PING);
-        let spread = first / 5 * u32::try_from(peer.jitter % 1024).unwrap_or(0) / 1024;
         let admission = if config.auth.is_required() {
             Admission::awaited(now + config.auth_timeout, presented)
         } else {
@@ -144,7 +132,7 @@ impl Client {
             is_connected: false,
             connect_info_due: false,
             takes_info: false,
-            pings: Pings { next: now + first + spread, last_input: now, sent: now, out: 0, rtt: None },
+            keep_alive: KeepAlive::new(now, config.ping_interval, peer.jitter),
             config,
         }
     }
@@ -190,14 +178,12 @@ impl Client {
                 if core::mem::take(&mut self.connect_info_due) {
                     self.send_info(Occasion::Connected, commands);
                     self.takes_info = true;
+                    if self.keep_alive.hasten(now, self.config.ping_interval) {
+                        commands.reschedule();
+                    }
                 }
             }
-            ClientOp::Pong => {
-                if self.pings.out > 0 {
-                    self.pings.rtt = u64::try_from((now - self.pings.sent).as_nanos()).ok();
-                }
-                self.pings.out = 0;
-            }
+            ClientOp::Pong => self.keep_alive.pong(now),
             ClientOp::Ok => {}
             ClientOp::Info(json) => {
                 serde_json::from_slice::<Info>(json).map_err(|_| CloseReason::InfoSyntax)?;
@@ -237,6 +223,9 @@ impl Client {
         now: Instant,
         commands: &mut dyn Commands,
     ) -> Result<(), CloseReason> {
+        if self.keep_alive.begin(now, self.config.ping_interval) {
+            commands.reschedule();
+        }
         let connect = self.read_connect(json).ok().filter(|_| !has_control_in_string(json));
         self.admit(connect.ok_or(CloseReason::ConnectSyntax)?, now, commands)
     }
@@ -370,7 +359,7 @@ impl Session for Client {
         input: &[u8],
         commands: &mut dyn Commands,
     ) -> Result<usize, CloseReason> {
-        self.pings.last_input = now;
+        self.keep_alive.hear(now);
         self.check_first_op(input, commands)?;
         let mut used = 0;
         while let Some((op, len)) = self.parser.next(&input[used..]).map_err(CloseReason::Parse)? {
@@ -395,26 +384,24 @@ impl Session for Client {
                 self.admission = Admission::awaited(Instant::NEVER, Credentials::default());
                 return Err(CloseReason::AuthenticationTimeout);
             }
-            // Who is not let in is not pinged.
-            self.pings.next = now + interval.min(FIRST_PING);
+            self.keep_alive.postpone(now, interval);
             return Ok(());
         }
-        self.pings.next = now + interval;
-        let measured = self.pings.rtt.is_some() || self.pings.out > 0;
-        if measured && now - self.pings.last_input < interval {
-            return Ok(());
+        match self.keep_alive.tick(now, interval, self.config.pings_out_max, self.connect_info_due) {
+            Tick::Wait => {}
+            Tick::Ping => commands.reply(b"PING\r\n"),
+            Tick::Stale => return Err(CloseReason::StaleConnection),
         }
-        if self.pings.out >= self.config.pings_out_max {
-            return Err(CloseReason::StaleConnection);
-        }
-        self.pings.out += 1;
-        self.pings.sent = now;
-        commands.reply(b"PING\r\n");
         Ok(())
     }
 
     fn poll_timeout(&self) -> Instant {
-        self.pings.next.min(self.admission.deadline().unwrap_or(Instant::NEVER))
+        self.keep_alive.next().min(self.admission.deadline().unwrap_or(Instant::NEVER))
+    }
+
+    fn handle_settled(&mut self, now: Instant) {
+        self.keep_alive.restart(now, self.config.ping_interval);
+        self.admission.restart(now + self.config.auth_timeout);
     }
 
     fn handle_certificate(&mut self, certificate: Certificate) {
@@ -457,7 +444,7 @@ impl Session for Client {
             name: about.map(|about| &*about.name),
             lang: about.map(|about| &*about.lang),
             version: about.map(|about| &*about.version),
-            rtt: self.pings.rtt,
+            rtt: self.keep_alive.rtt(),
             user: self.admission.user(),
         }
     }

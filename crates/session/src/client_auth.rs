@@ -59,6 +59,13 @@ impl Admission {
         }
     }
 
+    /// Moves the deadline of a client that could not say before who it is.
+    pub(crate) fn restart(&mut self, deadline: Instant) {
+        if let Admission::Awaited(awaited) = self {
+            awaited.deadline = deadline;
+        }
+    }
+
     /// Keeps a certificate for the CONNECT that is to come.
     pub(crate) fn present(&mut self, certificate: Certificate) {
         if let Admission::Awaited(awaited) = self {

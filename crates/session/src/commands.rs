@@ -48,6 +48,9 @@ pub trait Commands {
     /// How many subscriptions the session has.
     fn subscriptions(&self) -> usize;
 
+    /// [`poll_timeout`](crate::Session::poll_timeout) is earlier now than it was.
+    fn reschedule(&mut self) {}
+
     /// The turn has taken what it can hold: the session returns from [`handle_input`](crate::Session::handle_input)
     /// after the op under way, and is called again for the rest.
     fn is_full(&self) -> bool;

@@ -14,6 +14,7 @@ mod client_trace;
 mod close_reason;
 mod commands;
 mod dialect;
+mod keep_alive;
 mod time;
 
 pub use client::{Client, ClientConfig, Peer};
@@ -51,6 +52,9 @@ pub trait Session {
 
     /// The server is about to stop: tell the peer, if it understands that.
     fn handle_lame_duck(&mut self, commands: &mut dyn Commands);
+
+    /// It is settled whether the connection is encrypted, after the session has begun: only now the peer can go on.
+    fn handle_settled(&mut self, now: Instant);
 
     /// The transport has verified a certificate of the peer, after the session has begun.
     fn handle_certificate(&mut self, certificate: Certificate);

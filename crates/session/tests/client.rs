@@ -16,6 +16,7 @@ struct Recorder {
     log: Vec<String>,
     subscriptions: usize,
     is_full: bool,
+    rescheduled: usize,
 }
 
 impl Commands for Recorder {
@@ -53,6 +54,9 @@ impl Commands for Recorder {
     }
     fn subscriptions(&self) -> usize {
         self.subscriptions
+    }
+    fn reschedule(&mut self) {
+        self.rescheduled += 1;
     }
     fn is_full(&self) -> bool {
         self.is_full
@@ -175,33 +179,128 @@ fn a_full_turn_stops_behind_the_op_under_way() {
     assert_eq!((used, recorder.log), (Ok(6), vec!["PONG".to_owned()]));
 }
 
+/// A client in virtual time, in milliseconds.
+struct Life {
+    session: Client,
+    recorder: Recorder,
+}
+
+impl Life {
+    fn new(config: ClientConfig) -> Life {
+        Life { session: client(config), recorder: Recorder::default() }
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_nanos(ms * 1_000_000)
+    }
+
+    /// The client sends this.
+    fn hear(&mut self, ms: u64, input: &str) {
+        let now = Life::at(ms);
+        assert!(now < self.session.poll_timeout(), "the session was not looked at before {ms}");
+        assert_eq!(self.session.handle_input(now, input.as_bytes(), &mut self.recorder), Ok(input.len()));
+    }
+
+    /// Lives until `ms`. When the server sends PING, and when it gives the client up.
+    fn live(&mut self, ms: u64) -> Vec<(u64, &'static str)> {
+        let mut events = Vec::new();
+        while self.session.poll_timeout() <= Life::at(ms) {
+            let now = self.session.poll_timeout();
+            let said = self.recorder.log.len();
+            let result = self.session.handle_timeout(now, &mut self.recorder);
+            let at = now.as_nanos() / 1_000_000;
+            events.extend(self.recorder.log[said..].iter().map(|text| {
+                assert_eq!(text, "PING");
+                (at, "PING")
+            }));
+            if let Err(reason) = result {
+                events.push((at, reason.text()));
+                break;
+            }
+        }
+        events
+    }
+}
+
 #[test]
 fn silence_is_pinged_and_then_stale() {
-    let mut session = client(config());
-    let mut recorder = Recorder::default();
-    let mut outcome = Vec::new();
-    for _ in 0..3 {
-        let now = session.poll_timeout();
-        outcome.push(session.handle_timeout(now, &mut recorder));
-    }
-    assert_eq!(outcome, [Ok(()), Ok(()), Err(CloseReason::StaleConnection)]);
-    assert_eq!(recorder.log, ["PING", "PING"]);
+    let mut life = Life::new(config());
+    life.hear(100, QUIET);
     // The first one comes soon, to measure the round trip.
-    assert_eq!(client(config()).poll_timeout(), Instant::default() + Duration::from_secs(2));
+    let events = [(2_100, "PING"), (62_100, "PING"), (122_100, "Stale Connection")];
+    assert_eq!(life.live(1_000_000), events);
+}
+
+#[test]
+fn the_first_ping_is_timed_from_connect() {
+    for (jitter, first) in [(0, 2_000), (512, 2_200), (1023, 2_399)] {
+        let peer = Peer { client_id: 7, ip: IpAddr::V4(Ipv4Addr::LOCALHOST), jitter };
+        let session = Client::new(Arc::new(config()), peer, Instant::default());
+        let mut life = Life { session, recorder: Recorder::default() };
+        assert_eq!(life.live(50_000), [], "nothing comes before CONNECT");
+        life.hear(50_000, "CONNECT {\"verbose\":false,\"protocol\":1}\r\nPING\r\n");
+        assert_eq!(life.recorder.rescheduled, 1, "the timer was set for later");
+        assert_eq!(life.live(60_000), [(50_000 + first, "PING")]);
+    }
+}
+
+#[test]
+fn a_short_interval_holds_for_the_first_ping_too() {
+    let mut life = Life::new(ClientConfig { ping_interval: Duration::from_millis(500), ..config() });
+    life.hear(300, QUIET);
+    assert_eq!(life.live(1_400), [(800, "PING"), (1_300, "PING")]);
+}
+
+/// It is asked once, an interval before it goes: clients take nothing but INFO before they have said CONNECT.
+#[test]
+fn who_never_speaks_goes_as_if_it_had_been_pinged() {
+    let events = [(120_000, "PING"), (180_000, "Stale Connection")];
+    assert_eq!(Life::new(config()).live(1_000_000), events);
+    let never = ClientConfig { pings_out_max: 0, ..config() };
+    assert_eq!(Life::new(never).live(1_000_000), [(60_000, "Stale Connection")]);
+}
+
+#[test]
+fn who_speaks_without_connect_is_pinged_at_the_usual_interval() {
+    let mut life = Life::new(config());
+    life.hear(500, "SUB a 1\r\n");
+    let events = [(60_000, "PING"), (120_000, "PING"), (180_000, "Stale Connection")];
+    assert_eq!(life.live(1_000_000), events);
+}
+
+/// A client of protocol 1 takes no PING for the answer of its own.
+#[test]
+fn pong_comes_first() {
+    let connect = "CONNECT {\"verbose\":false,\"protocol\":1}\r\n";
+    let mut life = Life::new(config());
+    life.hear(0, connect);
+    assert_eq!(life.live(30_000), []);
+    life.hear(30_000, "PING\r\n");
+    assert_eq!(life.recorder.rescheduled, 1);
+    assert_eq!(life.live(40_000), [(32_000, "PING")]);
+    // One that never asks is found stale all the same.
+    let mut life = Life::new(config());
+    life.hear(0, connect);
+    let events = [(60_000, "PING"), (120_000, "PING"), (180_000, "Stale Connection")];
+    assert_eq!(life.live(1_000_000), events);
 }
 
 #[test]
 fn an_active_client_is_not_pinged_again() {
-    let mut session = client(config());
-    let mut recorder = Recorder::default();
-    let first = session.poll_timeout();
-    assert_eq!(session.handle_timeout(first, &mut recorder), Ok(()));
-    let answer = first + Duration::from_millis(3);
-    assert_eq!(session.handle_input(answer, b"PONG\r\n", &mut recorder), Ok(6));
-    assert_eq!(session.description().rtt, Some(3_000_000));
-    let next = session.poll_timeout();
-    let active = next + Duration::from_secs(1);
-    assert_eq!(session.handle_input(next, b"PING\r\n", &mut recorder), Ok(6));
-    assert_eq!(session.handle_timeout(active, &mut recorder), Ok(()));
-    assert_eq!(recorder.log, ["PING", "PONG"]);
+    let mut life = Life::new(config());
+    life.hear(0, QUIET);
+    assert_eq!(life.live(2_000), [(2_000, "PING")]);
+    life.hear(2_003, "PONG\r\n");
+    assert_eq!(life.session.description().rtt, Some(3_000_000));
+    life.hear(61_000, "PING\r\n");
+    assert_eq!(life.live(63_000), []);
+}
+
+/// Behind INFO, a TLS handshake may take its time: what the client has to do next is timed from its end.
+#[test]
+fn a_handshake_does_not_count() {
+    let mut life = Life::new(config());
+    life.session.handle_settled(Life::at(100_000));
+    let events = [(220_000, "PING"), (280_000, "Stale Connection")];
+    assert_eq!(life.live(1_000_000), events);
 }

@@ -376,6 +376,10 @@ impl Commands for Router<'_> {
         self.worker.subscription_count(self.id)
     }
 
+    fn reschedule(&mut self) {
+        self.worker.rescheduled.push(self.id);
+    }
+
     fn is_full(&self) -> bool {
         // Once its own commands have ended the connection, the session is to hear no more.
         let is_over = self.worker.conns.find(self.id).is_none_or(|conn| conn.stage != Stage::Open);

@@ -179,6 +179,9 @@ impl Worker {
         conn.deadline = Instant::NEVER;
         if conn.session.is_none() {
             self.start_nats_client(id);
+        } else {
+            let now = self.now;
+            self.with_session(id, |session, _| session.handle_settled(now));
         }
         self.arm(id);
     }
@@ -225,8 +228,12 @@ impl Worker {
             conn.deadline = Instant::NEVER;
             if conn.session.is_none() {
                 self.start_nats_client(id);
-            } else if let Some(certificate) = self.certificate(id) {
-                self.with_session(id, |session, _| session.handle_certificate(certificate));
+            } else {
+                let (now, certificate) = (self.now, self.certificate(id));
+                self.with_session(id, |session, _| {
+                    session.handle_settled(now);
+                    certificate.into_iter().for_each(|certificate| session.handle_certificate(certificate));
+                });
             }
         }
         self.arm(id);

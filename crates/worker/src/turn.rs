@@ -45,6 +45,8 @@ pub struct Worker {
     pub(crate) subs: Subscriptions,
     pub(crate) routes: RouteCache,
     pub(crate) timers: Timers,
+    /// Connections whose sessions have an earlier deadline than they had.
+    pub(crate) rescheduled: Vec<ConnId>,
     /// Connections that have something to read.
     pub(crate) ready: VecDeque<ConnId>,
     /// Connections that are not read for a while, because their targets are far behind.
@@ -107,6 +109,7 @@ impl Worker {
             subs: Subscriptions::new(index),
             routes: RouteCache::new(workers),
             timers: Timers::default(),
+            rescheduled: Vec::new(),
             ready: VecDeque::new(),
             held: Vec::new(),
             held_until: Instant::NEVER,
@@ -308,6 +311,9 @@ impl Worker {
             }
         }
         self.flush(wire);
+        while let Some(id) = self.rescheduled.pop() {
+            self.arm(id);
+        }
         self.timers.drop_stale(|armed, id| self.conns.find(id).is_none_or(|conn| conn.armed != armed));
     }
 

@@ -7,6 +7,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     let mut both = Both::new("ping_interval: \"120ms\"\nping_max: 1\n");
     both.dies("keepalive/no answer", QUIET);
     both.dies("keepalive/no answer without connect", "");
+    both.dies("keepalive/no answer behind an op without connect", "SUB keepalive 1\r\n");
     both.steps("keepalive/an answer", |transport| {
         vec![
             transport.connect('A'),
