@@ -5,8 +5,6 @@ use std::net::SocketAddr;
 use dunlin_server::config::{Config, HandshakeFirst};
 use dunlin_server::{Handle, NATS_VERSION};
 
-use crate::ports_file::reachable;
-
 /// The version of dunlin.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -48,7 +46,8 @@ pub(crate) fn log_started(config: &Config, server: &Handle) {
     if let (Some(websocket), Some(addr)) = (&config.websocket, server.websocket_addr()) {
         let scheme = if websocket.tls.is_some() { "wss" } else { "ws" };
         tracing::info!("Listening for websocket clients on {scheme}://{}", at(&websocket.host, addr));
-        if websocket.tls.is_none() && !addr.ip().is_loopback() {
+        let mut addrs = server.addresses().websocket.iter();
+        if websocket.tls.is_none() && !addrs.all(|addr| addr.ip().is_loopback()) {
             tracing::warn!("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
         }
     }
@@ -81,7 +80,7 @@ fn log_tls(config: &Config) {
 
 /// For somebody who has started the server for the first time: where it is and what to try.
 pub(crate) fn welcome(server: &Handle) -> Option<String> {
-    let (nats, websocket) = (reachable(server.nats_addr()?), reachable(server.websocket_addr()?));
+    let (nats, websocket) = (server.nats_addr()?, server.websocket_addr()?);
     let (host, port) = (nats.ip(), nats.port());
     Some(format!(
         r#"
@@ -102,7 +101,7 @@ pub(crate) fn welcome(server: &Handle) -> Option<String> {
       telnet {host} {port}        and type:  PUB hello 5  (Enter)  world  (Enter)
 
   Browser programs use a client library: npm install @nats-io/nats-core, then wsconnect({{ servers: "ws://{websocket}" }}).
-  With -c, -p, -a or -m, dunlin starts as nats-server does. dunlin -h lists all options. Ctrl-C ends it.
+  With any option, dunlin starts as nats-server does. dunlin -h lists all options. Ctrl-C ends it.
 "#
     ))
 }

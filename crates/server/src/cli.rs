@@ -24,25 +24,38 @@ pub(crate) enum Command {
 
 /// Reads the arguments after the program's name.
 pub(crate) fn read(args: impl Iterator<Item = OsString>) -> Result<Command, String> {
-    let mut words = Vec::new();
-    let mut args =
-        args.map(|arg| arg.into_string().map_err(|arg| format!("the argument {arg:?} is not UTF-8")));
+    // Argument 0 is skipped by clap.
+    let mut words = vec![String::new()];
+    let mut bare = None;
+    let mut args = args
+        .map(|arg| arg.into_string().map_err(|arg| format!("the argument {arg:?} is not UTF-8")))
+        .peekable();
+    let is_empty = args.peek().is_none();
     while let Some(arg) = args.next().transpose()? {
         match normalise(&arg, &mut args)? {
-            Some(word) => words.push(word),
-            None => return bare_word(&arg),
+            Word::Flag(word) => words.push(word),
+            Word::Absent => {}
+            Word::End => {
+                bare = args.next().transpose()?;
+                break;
+            }
+            Word::Bare => {
+                bare = Some(arg);
+                break;
+            }
         }
     }
-    // Argument 0 is skipped by clap.
-    words.insert(0, String::new());
     let flags = Flags::try_parse_from(words).map_err(|error| {
         let text = error.to_string();
         text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
     })?;
-    Ok(if flags.help || flags.help_tls {
-        Command::Help
-    } else if flags.version {
+    let flags = Flags { is_empty, ..flags };
+    Ok(if flags.version {
         Command::Version
+    } else if flags.help || flags.help_tls {
+        Command::Help
+    } else if let Some(word) = bare {
+        bare_word(&word)?
     } else if let Some(signal) = flags.signal {
         Command::Signal(signal)
     } else if flags.check {
@@ -141,29 +154,44 @@ fn known(name: &str) -> Option<(&str, bool)> {
     find(SWITCHES).map(|long| (long, false)).or_else(|| find(VALUES).map(|long| (long, true)))
 }
 
-/// Writes a flag as clap knows it, `--name=value`, taking the value out of the following arguments where need be. `None` for a
-/// word that is no flag.
-fn normalise(
-    arg: &str,
-    rest: &mut impl Iterator<Item = Result<String, String>>,
-) -> Result<Option<String>, String> {
-    let Some(flag) = arg.strip_prefix("--").or(arg.strip_prefix('-')).filter(|flag| !flag.is_empty()) else {
-        return Ok(None);
-    };
+/// What an argument is.
+enum Word {
+    /// A flag as clap knows it, `--name=value`.
+    Flag(String),
+    /// A flag with an empty value, or nothing at all, as scripts and units have it where a variable is empty.
+    Absent,
+    /// `--`: no flags follow.
+    End,
+    /// No flag.
+    Bare,
+}
+
+/// Reads a flag, taking its value out of the following arguments where need be.
+fn normalise(arg: &str, rest: &mut impl Iterator<Item = Result<String, String>>) -> Result<Word, String> {
+    match arg {
+        "" => return Ok(Word::Absent),
+        "--" => return Ok(Word::End),
+        "-" => return Ok(Word::Bare),
+        _ => {}
+    }
+    let Some(flag) = arg.strip_prefix("--").or(arg.strip_prefix('-')) else { return Ok(Word::Bare) };
     let (name, value) = match flag.split_once('=') {
         Some((name, value)) => (name, Some(value)),
         None => (flag, None),
     };
     let (long, takes_value) = known(name).ok_or_else(|| format!("flag provided but not defined: -{name}"))?;
     let value = match value {
-        Some(value) if takes_value => value.to_owned(),
-        Some(value) => boolean(name, value)?.to_owned(),
+        Some(value) => value.to_owned(),
         None if takes_value => {
             rest.next().transpose()?.ok_or_else(|| format!("flag needs an argument: -{name}"))?
         }
         None => "true".to_owned(),
     };
-    Ok(Some(format!("--{long}={value}")))
+    if value.is_empty() {
+        return Ok(Word::Absent);
+    }
+    let value = if takes_value { value.as_str() } else { boolean(name, &value)? };
+    Ok(Word::Flag(format!("--{long}={value}")))
 }
 
 /// The booleans of Go's flag package.
@@ -184,6 +212,8 @@ fn boolean(name: &str, value: &str) -> Result<&'static str, String> {
     args_override_self = true
 )]
 pub(crate) struct Flags {
+    #[arg(skip)]
+    is_empty: bool,
     #[arg(long)]
     config: Option<PathBuf>,
     #[arg(long)]
@@ -218,7 +248,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     log: Option<PathBuf>,
     #[arg(long)]
-    log_size_limit: Option<u64>,
+    log_size_limit: Option<i64>,
     #[arg(long, action = ArgAction::Set)]
     logtime: Option<bool>,
     #[arg(long, action = ArgAction::Set)]
@@ -234,7 +264,7 @@ pub(crate) struct Flags {
     #[arg(long, action = ArgAction::Set)]
     debug_trace_verbose: Option<bool>,
     #[arg(long)]
-    max_traced_msg_len: Option<usize>,
+    max_traced_msg_len: Option<i64>,
     #[arg(long, action = ArgAction::Set, default_value_t = false)]
     syslog: bool,
     #[arg(long)]
@@ -267,8 +297,8 @@ pub(crate) struct Flags {
     pass: Option<String>,
     #[arg(long)]
     auth: Option<String>,
-    #[arg(long, action = ArgAction::Set, default_value_t = false)]
-    tls: bool,
+    #[arg(long, action = ArgAction::Set)]
+    tls: Option<bool>,
     #[arg(long)]
     tlscert: Option<PathBuf>,
     #[arg(long)]
@@ -285,19 +315,9 @@ impl Flags {
         self.config.as_deref()
     }
 
-    /// Nothing says where to listen or what to be: `dunlin` alone, perhaps with settings of the log.
-    pub(crate) fn is_bare(&self) -> bool {
-        let texts = [&self.addr, &self.client_advertise, &self.user, &self.pass, &self.auth]
-            .into_iter()
-            .chain(self.unserved_texts().map(|(_, text)| text));
-        let paths = [&self.config, &self.pid, &self.ports_file_dir];
-        self.port.is_none()
-            && self.http_port.is_none()
-            && self.https_port.is_none()
-            && !self.jetstream
-            && !self.asks_for_tls()
-            && texts.into_iter().all(Option::is_none)
-            && paths.into_iter().all(Option::is_none)
+    /// There was no argument at all: `dunlin` alone.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     /// Puts the flags over what a file says, as nats-server does.
@@ -310,12 +330,17 @@ impl Flags {
         }
         for (port, is_tls) in [(self.http_port, false), (self.https_port, true)] {
             let Some(port) = port else { continue };
-            config.http = listen_port(port).map(|port| HttpConfig {
-                host: String::new(),
-                port,
-                is_tls,
-                base_path: String::new(),
-            });
+            match (listen_port(port), &mut config.http) {
+                (Some(_), Some(http)) if http.is_tls != is_tls => {
+                    report.error("can't specify both HTTP and HTTPs ports");
+                }
+                (Some(port), Some(http)) => http.port = port,
+                (Some(port), http @ None) => {
+                    *http = Some(HttpConfig { host: String::new(), port, is_tls, base_path: String::new() });
+                }
+                (None, Some(http)) if http.is_tls != is_tls => {}
+                (None, http) => *http = None,
+            }
         }
         self.apply_tls(config, report);
         if let Some(name) = &self.name {
@@ -361,8 +386,13 @@ impl Flags {
     fn apply_log(&self, config: &mut Config) {
         let log = &mut config.log;
         set(&mut log.file, &self.log);
-        log.size_limit = self.log_size_limit.unwrap_or(log.size_limit);
-        log.max_traced_msg_len = self.max_traced_msg_len.unwrap_or(log.max_traced_msg_len);
+        // Less than nothing is no limit.
+        if let Some(bytes) = self.log_size_limit {
+            log.size_limit = u64::try_from(bytes).unwrap_or(0);
+        }
+        if let Some(bytes) = self.max_traced_msg_len {
+            log.max_traced_msg_len = usize::try_from(bytes).unwrap_or(0);
+        }
         log.logtime = self.logtime.unwrap_or(log.logtime);
         log.logtime_utc = self.logtime_utc.unwrap_or(log.logtime_utc);
         let any = |flags: &[Option<bool>]| flags.iter().flatten().copied().reduce(|one, other| one || other);
@@ -401,11 +431,15 @@ impl Flags {
 
     fn asks_for_tls(&self) -> bool {
         let files = [&self.tlscert, &self.tlskey, &self.tlscacert];
-        self.tls || self.tlsverify || files.into_iter().any(|file| file.is_some())
+        self.tls == Some(true) || self.tlsverify || files.into_iter().any(|file| file.is_some())
     }
 
-    /// Each flag takes the place of what the file's `tls` block says.
+    /// Each flag takes the place of what the file's `tls` block says; `--tls=false` that of all of it.
     fn apply_tls(&self, config: &mut Config, report: &mut Report) {
+        if self.tls == Some(false) {
+            config.tls = None;
+            return;
+        }
         if !self.asks_for_tls() {
             return;
         }
@@ -440,5 +474,106 @@ fn listen_port(number: i32) -> Option<ListenPort> {
 fn set<T: Clone>(target: &mut Option<T>, flag: &Option<T>) {
     if flag.is_some() {
         target.clone_from(flag);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use dunlin_server::config::{Config, HttpConfig, ListenPort, Report, TlsConfig};
+
+    use super::{Command, Flags, read};
+
+    fn flags(args: &[&str]) -> Flags {
+        match read(args.iter().map(OsString::from)) {
+            Ok(Command::Run(flags)) => *flags,
+            other => panic!("{args:?}: {other:?}"),
+        }
+    }
+
+    /// What a file's `config` becomes, and what is wrong with it.
+    fn applied(args: &[&str], mut config: Config) -> (Config, Vec<String>) {
+        let mut report = Report::default();
+        flags(args).apply(&mut config, &mut report);
+        (config, report.errors)
+    }
+
+    #[test]
+    fn a_flag_with_an_empty_value_is_as_if_absent() {
+        let values = "a addr net p port n name server_name P pid m http_port ms https_port c config sl signal \
+            client_advertise ports_file_dir l log r remote_syslog log_size_limit max_traced_msg_len sd store_dir user pass auth \
+            tlscert tlskey tlscacert routes cluster cluster_name cluster_advertise connect_retries cluster_listen profile workers";
+        let switches = "t T logtime logtime_utc s syslog D debug V trace VV DV DVV js jetstream tls tlsverify \
+            no_advertise h help v version help_tls";
+        let file = Config {
+            host: "10.0.0.1".into(),
+            port: ListenPort::Fixed(1),
+            server_name: Some("x".into()),
+            pid_file: Some("x.pid".into()),
+            tls: Some(TlsConfig::default()),
+            workers: Some(2),
+            ..Config::default()
+        };
+        let values = values.split_whitespace().map(|name| (name, true));
+        for (name, takes_value) in values.chain(switches.split_whitespace().map(|name| (name, false))) {
+            let (joined, bare) = (format!("--{name}="), format!("-{name}"));
+            let with_next = [bare.as_str(), ""];
+            let forms = [&[joined.as_str()][..], &with_next];
+            for args in &forms[..1 + usize::from(takes_value)] {
+                assert_eq!(applied(args, file.clone()), (file.clone(), vec![]), "{args:?}");
+                assert!(!flags(args).is_empty(), "{args:?}");
+            }
+        }
+        assert!(flags(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_last_of_several_holds() {
+        for (args, port, debug) in [
+            (&["-p", "1", "--port=2"][..], ListenPort::Fixed(2), false),
+            (&["-p", "2", "-p", ""], ListenPort::Fixed(2), false),
+            (&["-p=-1", "-D", "--debug=false"], ListenPort::Random, false),
+            (&["-D=0", "-DV", "-p", "0"], ListenPort::Fixed(4222), true),
+            (&["-debug=T", "-p", "+5"], ListenPort::Fixed(5), true),
+        ] {
+            let (config, errors) = applied(args, Config::default());
+            assert_eq!((config.port, config.log.debug, errors), (port, debug, vec![]), "{args:?}");
+        }
+        let files = flags(&["-c", "a", "-config", "b"]);
+        assert_eq!(files.config(), Some("b".as_ref()));
+    }
+
+    #[test]
+    fn numbers_below_nothing_are_no_limit() {
+        let mut file = Config::default();
+        (file.log.size_limit, file.log.max_traced_msg_len) = (5, 5);
+        let (config, _) = applied(&["--log_size_limit", "-1", "--max_traced_msg_len=-1"], file);
+        assert_eq!((config.log.size_limit, config.log.max_traced_msg_len), (0, 0));
+    }
+
+    #[test]
+    fn flags_of_listeners_leave_the_rest_of_what_the_file_says() {
+        let http = |port, is_tls| {
+            let (host, base_path) = ("10.0.0.1".to_owned(), "/x".to_owned());
+            Some(HttpConfig { host, port, is_tls, base_path })
+        };
+        let both = "can't specify both HTTP and HTTPs ports";
+        let (one, two) = (ListenPort::Fixed(1), ListenPort::Fixed(2));
+        for (args, before, after, error) in [
+            (["-m", "2"], http(one, false), http(two, false), None),
+            (["-ms", "2"], http(one, true), http(two, true), None),
+            (["-m", "2"], http(one, true), http(one, true), Some(both)),
+            (["-m", "0"], http(one, false), None, None),
+            (["-m", "0"], http(one, true), http(one, true), None),
+            (["-ms", "0"], None, None, None),
+        ] {
+            let (config, errors) = applied(&args, Config { http: before, ..Config::default() });
+            assert_eq!(config.http, after, "{args:?}");
+            assert_eq!(errors.first().map(String::as_str), error, "{args:?}");
+        }
+        let file = Config { tls: Some(TlsConfig::default()), ..Config::default() };
+        let (config, errors) = applied(&["--tls=false", "--tlscert", "c", "--tlsverify"], file);
+        assert_eq!((config.tls, errors), (None, vec![]));
     }
 }

@@ -4,11 +4,13 @@
 //! `dunlin-worker` (the turn), `dunlin-session` (protocols), `dunlin-broker` (routing).
 
 pub mod config;
+mod endpoints;
 mod monitoring;
 mod net;
 mod process;
 mod server;
 mod tls;
 
-pub use server::{Handle, NATS_VERSION, ReloadError, Server, StartError};
+pub use endpoints::Addresses;
+pub use server::{Bound, Handle, NATS_VERSION, ReloadError, Server, StartError};
 pub use tls::TlsError;

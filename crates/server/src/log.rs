@@ -5,7 +5,7 @@
 mod file;
 
 use std::fmt::{self, Write as _};
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dunlin_server::config::LogConfig;
@@ -40,8 +40,9 @@ impl Log {
     /// Opens the log.
     ///
     /// # Errors
-    /// The file cannot be opened for writing.
-    pub(crate) fn open(config: &LogConfig) -> io::Result<Self> {
+    ///
+    /// The file cannot be opened for writing, and why.
+    pub(crate) fn open(config: &LogConfig) -> Result<Self, String> {
         Ok(Self { state: Arc::new(Mutex::new(State::open(config)?)) })
     }
 
@@ -51,15 +52,12 @@ impl Log {
         _ = tracing::subscriber::set_global_default(self.clone());
     }
 
-    /// Goes on with other settings.
-    ///
-    /// # Errors
-    /// The file cannot be opened; nothing changes then.
-    pub(crate) fn reconfigure(&self, config: &LogConfig) -> io::Result<()> {
-        let state = State::open(config)?;
-        *self.lock() = state;
-        tracing::callsite::rebuild_interest_cache();
-        Ok(())
+    /// Goes on as `other`.
+    pub(crate) fn become_other(&self, other: Self) {
+        if let Some(other) = Arc::into_inner(other.state) {
+            *self.lock() = other.into_inner().unwrap_or_else(PoisonError::into_inner);
+            tracing::callsite::rebuild_interest_cache();
+        }
     }
 
     /// Opens the file anew: somebody has moved it away.
@@ -90,9 +88,12 @@ impl Log {
 }
 
 impl State {
-    fn open(config: &LogConfig) -> io::Result<Self> {
+    fn open(config: &LogConfig) -> Result<Self, String> {
         let output = match &config.file {
-            Some(path) => Output::File(LogFile::open(path, config.size_limit, config.max_num)?),
+            Some(path) => Output::File(
+                LogFile::open(path, config.size_limit, config.max_num)
+                    .map_err(|error| format!("the log file {} cannot be opened: {error}", path.display()))?,
+            ),
             None => Output::StandardError { colours: io::stderr().is_terminal() },
         };
         let time_zone = if config.logtime_utc { TimeZone::UTC } else { TimeZone::system() };

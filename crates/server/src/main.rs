@@ -5,6 +5,7 @@ mod cli;
 mod log;
 mod pid_file;
 mod ports_file;
+mod process_files;
 mod signals;
 
 use std::ffi::OsString;
@@ -15,8 +16,7 @@ use cli::{Command, Flags};
 use dunlin_server::config::{self, Config, Loaded, Report};
 use dunlin_server::{Handle, Server};
 use log::{FATAL, Log};
-use pid_file::PidFile;
-use ports_file::PortsFile;
+use process_files::ProcessFiles;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
@@ -109,7 +109,7 @@ fn run(program: &str, flags: &Flags) -> ExitCode {
     }
     let log = match Log::open(&config.log) {
         Ok(log) => log,
-        Err(error) => return fail(program, &[format!("the log file cannot be opened: {error}")]),
+        Err(error) => return fail(program, &[error]),
     };
     log.install();
     raise_file_limit();
@@ -122,36 +122,48 @@ fn run(program: &str, flags: &Flags) -> ExitCode {
     for warning in &report.warnings {
         tracing::warn!("{}", warning.text);
     }
-    let server = match Server::start(config.clone()) {
-        Ok(server) => server,
+    let (server, files) = match start(program, &config) {
+        Ok(started) => started,
         Err(error) => {
             tracing::error!(target: FATAL, "{error}");
             return ExitCode::FAILURE;
         }
     };
     banner::log_started(&config, &server);
-    let mut running = Running { program, flags, config, log, server: &server, pid: None, ports: None };
-    running.write_files();
     tracing::info!("Server is ready");
     if is_trial(program, flags)
         && let Some(welcome) = banner::welcome(&server)
     {
         println!("{welcome}");
     }
+    let mut running = Running { program, flags, config, log, server: &server, files };
     let signals_end = signals.handle();
     std::thread::scope(|scope| {
         scope.spawn(|| running.obey(&mut signals));
         server.wait();
         signals_end.close();
     });
-    remove_files(running.pid, running.ports);
+    running.files.remove();
     tracing::info!("Server Exiting..");
     ExitCode::SUCCESS
 }
 
-/// Started under its own name and without a word about listeners, dunlin is being tried out.
+/// Whoever waits for one of the files finds a server behind it; whoever connects finds the files.
+fn start(program: &str, config: &Config) -> Result<(Handle, ProcessFiles), String> {
+    let bound = Server::bind(config.clone()).map_err(|error| error.to_string())?;
+    let files = ProcessFiles::default().write_newer(program, config, bound.addresses())?;
+    match bound.start() {
+        Ok(server) => Ok((server, files)),
+        Err(error) => {
+            files.remove();
+            Err(error.to_string())
+        }
+    }
+}
+
+/// Started under its own name and without any option, dunlin is being tried out.
 fn is_trial(program: &str, flags: &Flags) -> bool {
-    flags.is_bare() && !program.starts_with("nats-server")
+    flags.is_empty() && !program.starts_with("nats-server")
 }
 
 /// A server and what goes with it.
@@ -161,8 +173,7 @@ struct Running<'a> {
     config: Config,
     log: Log,
     server: &'a Handle,
-    pid: Option<PidFile>,
-    ports: Option<PortsFile>,
+    files: ProcessFiles,
 }
 
 impl Running<'_> {
@@ -207,14 +218,9 @@ impl Running<'_> {
             errors.push(format!("config reload not supported for {key}: old={old}, new={new}"));
         }
         if errors.is_empty()
-            && let Err(error) = self.log.reconfigure(&config.log)
+            && let Err(error) = self.take_over(&config, &changes)
         {
-            errors.push(format!("the log file cannot be opened: {error}"));
-        }
-        if errors.is_empty()
-            && let Err(error) = self.server.reload(config.clone())
-        {
-            errors.push(error.to_string());
+            errors.push(error);
         }
         if !errors.is_empty() {
             for error in errors {
@@ -229,29 +235,27 @@ impl Running<'_> {
             let value = if new.is_empty() { String::new() } else { format!(" = {new}") };
             tracing::info!("Reloaded: {key}{value}");
         }
-        let files = changes.iter().any(|change| change.key == "pid_file" || change.key == "ports_file_dir");
         self.config = config;
-        if files {
-            remove_files(self.pid.take(), self.ports.take());
-            self.write_files();
-        }
         tracing::info!("Reloaded server configuration ({})", self.config.config_digest);
     }
 
-    /// Writes the files that tell others of this process. The server runs without them too.
-    fn write_files(&mut self) {
-        if let Some(path) = &self.config.pid_file {
-            match PidFile::write(path) {
-                Ok(file) => self.pid = Some(file),
-                Err(error) => tracing::error!("Could not write pidfile {}: {error}", path.display()),
-            }
+    /// Takes over all of it, or nothing: the files come first, as they are what can be undone.
+    fn take_over(&mut self, config: &Config, changes: &[config::Change]) -> Result<(), String> {
+        let log = Log::open(&config.log)?;
+        let is_file = |change: &config::Change| matches!(change.key, "pid_file" | "ports_file_dir");
+        let files = match changes.iter().any(is_file) {
+            true => Some(self.files.write_newer(self.program, config, self.server.addresses())?),
+            false => None,
+        };
+        if let Err(error) = self.server.reload(config.clone()) {
+            files.into_iter().for_each(|files| files.remove_but(&self.files));
+            return Err(error.to_string());
         }
-        if let Some(folder) = &self.config.ports_file_dir {
-            match PortsFile::write(folder, self.program, &self.config, self.server) {
-                Ok(file) => self.ports = Some(file),
-                Err(error) => tracing::error!("Error writing ports file to {}: {error}", folder.display()),
-            }
+        if let Some(files) = files {
+            std::mem::replace(&mut self.files, files).remove_but(&self.files);
         }
+        self.log.become_other(log);
+        Ok(())
     }
 }
 
@@ -263,14 +267,5 @@ fn signal_name(signal: i32) -> &'static str {
         SIGUSR2 => "user defined signal 2",
         SIGINT => "interrupt",
         _ => "terminated",
-    }
-}
-
-fn remove_files(pid: Option<PidFile>, ports: Option<PortsFile>) {
-    if let Some(pid) = pid {
-        pid.remove();
-    }
-    if let Some(ports) = ports {
-        ports.remove();
     }
 }

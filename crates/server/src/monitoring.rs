@@ -16,6 +16,7 @@ use dunlin_worker::{
 use jiff::Timestamp;
 
 use crate::config::Config;
+use crate::endpoints::Addresses;
 use crate::net::Clock;
 use crate::process;
 use crate::tls::TlsServers;
@@ -23,8 +24,8 @@ use crate::tls::TlsServers;
 /// What monitoring knows besides the workers' states.
 pub(crate) struct Monitoring {
     info: Info,
-    http: Option<SocketAddr>,
-    websocket: Option<SocketAddr>,
+    http_port: Option<u16>,
+    websocket_port: Option<u16>,
     clock: Clock,
     workers: usize,
     state: Mutex<State>,
@@ -41,14 +42,16 @@ impl Monitoring {
     pub(crate) fn new(
         config: &Config,
         info: Info,
-        [http, websocket]: [Option<SocketAddr>; 2],
+        addresses: &Addresses,
         tls: Arc<TlsServers>,
         clock: Clock,
         workers: usize,
     ) -> Monitoring {
         let config_loaded = timestamp(&clock, clock.now());
         let state = State { config: config.clone(), config_loaded, tls, requests: RequestCounts::default() };
-        Monitoring { info, http, websocket, clock, workers, state: Mutex::new(state) }
+        let port = |addrs: &[SocketAddr]| addrs.first().map(SocketAddr::port);
+        let (http_port, websocket_port) = (port(&addresses.monitor), port(&addresses.websocket));
+        Monitoring { info, http_port, websocket_port, clock, workers, state: Mutex::new(state) }
     }
 
     /// The configuration has been read anew.
@@ -104,8 +107,8 @@ impl Monitoring {
             ping_interval: nanoseconds(config.ping_interval),
             ping_max: config.ping_max,
             http_host: config.http.as_ref().map_or_else(String::new, |http| http.host.clone()),
-            http_port: self.http.filter(|_| !is_https).map_or(0, |http| http.port()),
-            https_port: self.http.filter(|_| is_https).map_or(0, |http| http.port()),
+            http_port: self.http_port.filter(|_| !is_https).unwrap_or(0),
+            https_port: self.http_port.filter(|_| is_https).unwrap_or(0),
             http_base_path: config.http.as_ref().map_or_else(String::new, |http| http.base_path.clone()),
             auth_timeout: Number(config.nats_rules().1.as_secs_f64()),
             max_control_line: config.max_control_line as u64,
@@ -155,7 +158,7 @@ impl Monitoring {
         let cookies = websocket.cookies.clone();
         WebSocketVarz {
             host: websocket.host.clone(),
-            port: self.websocket.map(|addr| addr.port()),
+            port: self.websocket_port,
             advertise: websocket.advertise.clone().unwrap_or_default(),
             no_auth_user: websocket.no_auth_user.clone().unwrap_or_default(),
             auth_timeout: websocket.authorization.timeout.map(|timeout| Number(timeout.as_secs_f64())),

@@ -18,6 +18,10 @@ impl PidFile {
         Ok(Self { path: path.to_owned(), text })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Deletes the file if it is still ours.
     pub(crate) fn remove(self) {
         if fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {

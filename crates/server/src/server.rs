@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,9 +12,10 @@ use dunlin_session::ClientConfig;
 use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_worker::{CookieNames, Listener, PeerPolicy, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
-use crate::config::{self, Change, Config, ListenPort, UnixSocketConfig, changes};
+use crate::config::{self, Change, Config, changes};
+use crate::endpoints::{Addresses, endpoints};
 use crate::monitoring::Monitoring;
-use crate::net::{Clock, Endpoint, Endpoints, Network, NetworkConfig, Place};
+use crate::net::{Clock, Endpoints, Network, NetworkConfig};
 use crate::process;
 use crate::tls::{TlsError, TlsServers, policy};
 
@@ -44,9 +45,17 @@ pub struct Handle {
     config: Mutex<Config>,
     identity: Identity,
     monitoring: Arc<Monitoring>,
-    nats: Option<SocketAddr>,
-    websocket: Option<SocketAddr>,
-    monitor: Option<SocketAddr>,
+    addresses: Addresses,
+}
+
+/// A server that has its ports, and accepts no connections yet.
+pub struct Bound {
+    config: Config,
+    clock: Clock,
+    identity: Identity,
+    tls: Arc<TlsServers>,
+    endpoints: Endpoints,
+    addresses: Addresses,
 }
 
 /// Why a server did not start.
@@ -143,23 +152,46 @@ impl Server {
     ///
     /// See [`StartError`].
     pub fn start(config: Config) -> Result<Handle, StartError> {
+        Server::bind(config)?.start()
+    }
+
+    /// Binds the listeners, and goes no further: for those who have something to do before the first client comes.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub fn bind(mut config: Config) -> Result<Bound, StartError> {
+        config.complete();
         let clock = Clock::start();
         let identity = Identity::new()?;
         let tls = TlsServers::load(&config).map_err(|(block, error)| StartError::Tls { block, error })?;
-        let tls = Arc::new(tls);
         let endpoints = Endpoints::bind(&endpoints(&config)?).map_err(|((kind, place), error)| {
             StartError::Bind { listener: listener_name(kind), place: place.to_string(), error }
         })?;
-        let nats = endpoints.address(Listener::Nats);
-        let shared = endpoints.address(Listener::Shared);
-        let websocket = endpoints.address(Listener::WebSocket).or(shared);
-        let monitor = endpoints.address(Listener::Monitor).or(shared);
+        let addresses = Addresses::of(&endpoints);
+        Ok(Bound { config, clock, identity, tls: Arc::new(tls), endpoints, addresses })
+    }
+}
+
+impl Bound {
+    /// Where the server listens.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Starts the workers and accepts. When this returns, clients can connect.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub fn start(self) -> Result<Handle, StartError> {
+        let Bound { config, clock, identity, tls, endpoints, addresses } = self;
         let workers = worker_count(&config);
-        let worker = worker_config(&config, &identity, nats, websocket);
+        let worker = worker_config(&config, &identity, &addresses);
         let monitoring = Arc::new(Monitoring::new(
             &config,
             worker.client.info.clone(),
-            [monitor, websocket],
+            &addresses,
             Arc::clone(&tls),
             clock,
             workers,
@@ -176,27 +208,30 @@ impl Server {
             config: Mutex::new(config),
             identity,
             monitoring,
-            nats,
-            websocket,
-            monitor,
+            addresses,
         })
     }
 }
 
 impl Handle {
-    /// Where NATS clients connect.
+    /// Where the server listens.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Where NATS clients connect; the first address, if there are several.
     pub fn nats_addr(&self) -> Option<SocketAddr> {
-        self.nats
+        self.addresses.nats.first().copied()
     }
 
-    /// Where WebSocket clients connect.
+    /// Where WebSocket clients connect, likewise.
     pub fn websocket_addr(&self) -> Option<SocketAddr> {
-        self.websocket
+        self.addresses.websocket.first().copied()
     }
 
-    /// Where monitoring answers.
+    /// Where monitoring answers, likewise.
     pub fn monitor_addr(&self) -> Option<SocketAddr> {
-        self.monitor
+        self.addresses.monitor.first().copied()
     }
 
     /// The server's unique name: a public nkey.
@@ -209,7 +244,8 @@ impl Handle {
     /// # Errors
     ///
     /// See [`ReloadError`]. Nothing has been taken over then.
-    pub fn reload(&self, config: Config) -> Result<Vec<Change>, ReloadError> {
+    pub fn reload(&self, mut config: Config) -> Result<Vec<Change>, ReloadError> {
+        config.complete();
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = changes(&current, &config);
         if let Some(change) = changes.iter().find(|change| !change.reloadable) {
@@ -217,7 +253,7 @@ impl Handle {
         }
         let tls = TlsServers::load(&config).map_err(|(block, error)| ReloadError::Tls { block, error })?;
         let tls = Arc::new(tls);
-        let worker = Arc::new(worker_config(&config, &self.identity, self.nats, self.websocket));
+        let worker = Arc::new(worker_config(&config, &self.identity, &self.addresses));
         self.network().reconfigure(&worker, &tls);
         self.monitoring.set_config(&config, tls);
         *current = config;
@@ -273,46 +309,12 @@ fn listener_name(kind: Listener) -> &'static str {
     }
 }
 
-fn endpoints(config: &Config) -> Result<Vec<Endpoint>, StartError> {
-    let tcp = |host, port| resolve(host, port).map(Place::Tcp);
-    let mut endpoints = vec![(Listener::Nats, tcp(&config.host, config.port)?)];
-    let is_shared = config.has_shared_port();
-    if let Some(websocket) = &config.websocket {
-        let kind = if is_shared { Listener::Shared } else { Listener::WebSocket };
-        if websocket.port != ListenPort::Closed {
-            endpoints.push((kind, tcp(&websocket.host, websocket.port)?));
-        }
-        if let Some(UnixSocketConfig { path, mode }) = &websocket.unix_socket {
-            endpoints.push((Listener::WebSocket, Place::Unix(path.clone(), *mode)));
-        }
-    }
-    if let Some(http) = config.http.as_ref().filter(|_| !is_shared) {
-        endpoints.push((Listener::Monitor, tcp(&http.host, http.port)?));
-    }
-    Ok(endpoints)
-}
-
-fn resolve(host: &str, port: ListenPort) -> Result<SocketAddr, StartError> {
-    let port = match port {
-        ListenPort::Fixed(port) => port,
-        ListenPort::Random | ListenPort::Closed => 0,
-    };
-    let failed = |error| StartError::Resolve { host: host.to_owned(), error };
-    let mut addrs = (host, port).to_socket_addrs().map_err(failed)?;
-    addrs.next().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
-}
-
 fn worker_count(config: &Config) -> usize {
     config.workers.unwrap_or_else(process::cores).clamp(1, WORKERS_MAX)
 }
 
-fn worker_config(
-    config: &Config,
-    identity: &Identity,
-    nats: Option<SocketAddr>,
-    websocket: Option<SocketAddr>,
-) -> WorkerConfig {
-    let mut client = client_config(config, identity, &config.host, nats, config.ping_interval);
+fn worker_config(config: &Config, identity: &Identity, addresses: &Addresses) -> WorkerConfig {
+    let mut client = client_config(config, identity, &config.host, &addresses.nats, config.ping_interval);
     let tls = config.tls.as_ref().map(|tls| policy(tls, config.allow_non_tls));
     client.info.tls_available = tls.is_some();
     client.info.tls_required = tls.is_some_and(|tls| !tls.is_optional);
@@ -323,7 +325,7 @@ fn worker_config(
     let ws = config.websocket.as_ref();
     let ws_ping = ws.and_then(|ws| ws.ping_interval).unwrap_or(config.ping_interval);
     let ws_host = ws.map_or("", |ws| &ws.host);
-    let mut ws_client = client_config(config, identity, ws_host, websocket, ws_ping);
+    let mut ws_client = client_config(config, identity, ws_host, &addresses.websocket, ws_ping);
     let ws_tls = ws.and_then(|ws| ws.tls.as_ref());
     ws_client.info.tls_available = ws_tls.is_some();
     ws_client.info.tls_required = ws_tls.is_some();
@@ -373,7 +375,7 @@ fn client_config(
     config: &Config,
     identity: &Identity,
     host: &str,
-    addr: Option<SocketAddr>,
+    addrs: &[SocketAddr],
     ping_interval: Duration,
 ) -> ClientConfig {
     let info = Info {
@@ -385,7 +387,7 @@ fn client_config(
         // Some clients and tools expect the field: it names the compiler.
         go: concat!("rust/dunlin ", env!("CARGO_PKG_VERSION")).into(),
         host: host.to_owned(),
-        port: addr.map_or(0, |addr| addr.port()),
+        port: addrs.first().map_or(0, SocketAddr::port),
         headers: !config.no_header_support,
         max_payload: config.max_payload as u64,
         ..Info::default()

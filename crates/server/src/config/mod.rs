@@ -10,6 +10,7 @@
 mod authorization;
 mod compression;
 mod file;
+mod host;
 mod listen;
 mod peers;
 mod reload;
@@ -29,6 +30,7 @@ use dunlin_websocket::handshake::OriginPattern;
 pub use authorization::AuthorizationConfig;
 pub use dunlin_worker::{CompressionConfig, CookieNames, SlowConsumer};
 pub use file::{Loaded, load};
+pub(crate) use host::{Host, LOOPBACK};
 pub use peers::{LimitsConfig, PeerConfig};
 pub use reload::{Change, changes};
 pub use report::{Report, Warning};
@@ -51,7 +53,7 @@ pub enum ListenPort {
 pub struct Config {
     /// `server_name`: without blanks. Without one, the server's ID is its name.
     pub server_name: Option<String>,
-    /// `host`: where NATS clients connect.
+    /// `host`: where NATS clients connect. `0.0.0.0`, `::` and an empty one are all addresses of the machine, IPv4 and IPv6.
     pub host: String,
     /// `port` for NATS clients.
     pub port: ListenPort,
@@ -171,7 +173,7 @@ impl Config {
 /// The monitoring listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {
-    /// The address to listen on.
+    /// The host to listen on; empty where nobody has written one: that of the clients, or the one whose port it shares.
     pub host: String,
     /// The port.
     pub port: ListenPort,
@@ -193,7 +195,7 @@ pub struct UnixSocketConfig {
 /// The `websocket` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebSocketConfig {
-    /// The address to listen on.
+    /// The host to listen on; empty where nobody has written one: all addresses, or those of monitoring on the same port.
     pub host: String,
     /// The port.
     pub port: ListenPort,
@@ -241,7 +243,7 @@ pub struct WebSocketConfig {
 impl Default for WebSocketConfig {
     fn default() -> Self {
         Self {
-            host: "0.0.0.0".to_owned(),
+            host: String::new(),
             port: ListenPort::Random,
             unix_socket: None,
             advertise: None,

@@ -35,7 +35,7 @@ fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report)
     match key {
         "listen" => {
             if let Some((host, port)) = listen::listen(entry, report) {
-                config.host = host.unwrap_or_else(|| Config::default().host);
+                config.host = host.unwrap_or_else(|| config.host.clone());
                 config.port = port.unwrap_or(Config::default().port);
             }
         }

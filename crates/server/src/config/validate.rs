@@ -1,5 +1,6 @@
 //! Whether settings fit each other.
 
+use super::host::{Host, without_brackets};
 use super::{Config, HttpConfig, ListenPort, Report, WebSocketConfig};
 
 /// From here on nats-server warns about a payload: other parts of NATS are not made for it.
@@ -47,10 +48,19 @@ impl Config {
 
     /// Whether monitoring and WebSocket have one listener: the same port of the same host, with TLS both or neither.
     pub fn has_shared_port(&self) -> bool {
-        let (Some(http), Some(websocket)) = (&self.http, &self.websocket) else { return false };
-        matches!(http.port, ListenPort::Fixed(_))
-            && http.port == websocket.port
-            && cannot_share(http, websocket).is_none()
+        self.same_port().is_some_and(|(_, http, websocket)| cannot_share(http, websocket).is_none())
+    }
+
+    /// The port that monitoring and WebSocket are both to have, and their settings.
+    fn same_port(&self) -> Option<(u16, &HttpConfig, &WebSocketConfig)> {
+        match (&self.http, &self.websocket) {
+            (Some(http @ HttpConfig { port: ListenPort::Fixed(port), .. }), Some(websocket))
+                if http.port == websocket.port =>
+            {
+                Some((*port, http, websocket))
+            }
+            _ => None,
+        }
     }
 
     /// Two listeners cannot have one port, unless they have different addresses, or are monitoring and WebSocket.
@@ -65,18 +75,20 @@ impl Config {
         for (index, (name, host, port)) in listeners.iter().enumerate() {
             for (other, other_host, other_port) in &listeners[..index] {
                 let ListenPort::Fixed(number) = port else { continue };
-                if port != other_port || !overlap(host, other_host) {
+                if port != other_port || !Host::of(host).overlaps(&Host::of(other_host)) {
                     continue;
                 }
-                match (*name, &self.http, &self.websocket) {
-                    ("websocket", Some(http), Some(websocket)) if *other == "http" => {
+                match self.same_port().filter(|_| (*other, *name) == ("http", "websocket")) {
+                    Some((number, http, websocket)) => {
                         if let Some(reason) = cannot_share(http, websocket) {
                             report.error(format_args!(
                                 "http and websocket cannot share port {number}: {reason}"
                             ));
                         }
                     }
-                    _ => report.error(format_args!("{name} and {other} cannot both listen on port {number}")),
+                    None => {
+                        report.error(format_args!("{name} and {other} cannot both listen on port {number}"));
+                    }
                 }
             }
         }
@@ -84,21 +96,46 @@ impl Config {
 
     /// Fills in what depends on other settings. To be called when files and flags are read, before [`Config::validate`].
     pub fn complete(&mut self) {
-        if let Some(http) = &mut self.http {
-            if http.host.is_empty() {
-                http.host.clone_from(&self.host);
-            }
-            if !self.http_base_path.is_empty() {
-                http.base_path.clone_from(&self.http_base_path);
-            }
+        if let Some(http) = &mut self.http
+            && !self.http_base_path.is_empty()
+        {
+            http.base_path.clone_from(&self.http_base_path);
         }
+        let defaults = Self::default();
+        let host = if self.host.is_empty() { &defaults.host } else { &self.host };
+        self.host = without_brackets(host).to_owned();
+        if self.same_port().is_some() {
+            self.complete_shared_hosts();
+        }
+        let http = self.http.as_mut().map(|http| (&mut http.host, &self.host));
+        let websocket = self.websocket.as_mut().map(|websocket| (&mut websocket.host, &defaults.host));
+        for (host, default) in http.into_iter().chain(websocket) {
+            *host = without_brackets(if host.is_empty() { default } else { host }).to_owned();
+        }
+    }
+
+    /// Monitoring and WebSocket are to have one port: a host that nobody has written is the other's, and both take the one
+    /// that stands for both.
+    fn complete_shared_hosts(&mut self) {
+        let (Some(http), Some(websocket)) = (&mut self.http, &mut self.websocket) else { return };
+        let shared = match (http.host.as_str(), websocket.host.as_str()) {
+            // Not the wider one of the two defaults: monitoring is not to be seen by more than may see it otherwise.
+            ("", "") => &self.host,
+            ("", host) | (host, "") => host,
+            (one, other) if Host::of(one).stands_for(&Host::of(other)) => one,
+            (one, other) if Host::of(other).stands_for(&Host::of(one)) => other,
+            _ => return,
+        }
+        .to_owned();
+        http.host.clone_from(&shared);
+        websocket.host = shared;
     }
 }
 
 /// Why monitoring and WebSocket cannot have one listener, if they have the same port.
 fn cannot_share(http: &HttpConfig, websocket: &WebSocketConfig) -> Option<String> {
     let (one, other) = (&http.host, &websocket.host);
-    if !one.eq_ignore_ascii_case(other) {
+    if !Host::of(one).stands_for(&Host::of(other)) {
         return Some(format!("http has host {one:?}, websocket has host {other:?}"));
     }
     match (http.is_tls, websocket.tls.is_some()) {
@@ -106,9 +143,4 @@ fn cannot_share(http: &HttpConfig, websocket: &WebSocketConfig) -> Option<String
         (false, true) => Some("websocket has TLS, http has not (https_port has)".into()),
         _ => None,
     }
-}
-
-fn overlap(one: &str, other: &str) -> bool {
-    let is_any = |host: &str| matches!(host, "" | "0.0.0.0" | "::");
-    one == other || is_any(one) || is_any(other)
 }

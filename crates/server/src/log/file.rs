@@ -42,7 +42,12 @@ impl LogFile {
     fn set_aside(&mut self, now: &Zoned) {
         let mut name = self.path.clone().into_os_string();
         name.push(now.strftime(".%Y.%m.%d.%H.%M.%S.%9f").to_string());
-        if fs::rename(&self.path, &name).is_err() || self.reopen().is_err() {
+        let is_moved = fs::rename(&self.path, &name).is_ok();
+        if !is_moved || self.reopen().is_err() {
+            if is_moved {
+                // There may be no file descriptor for a new one: this one goes on, under the name where one looks for it.
+                _ = fs::rename(&name, &self.path);
+            }
             // Not at every line again.
             self.size = 0;
             return;

@@ -29,8 +29,8 @@ pub(crate) type Endpoint = (Listener, Place);
 /// Where to listen.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// An address; port 0 takes any free port.
-    Tcp(SocketAddr),
+    /// The addresses of a host, with one port; 0 takes any free one. An unspecified address stands for both families.
+    Tcp(Vec<SocketAddr>),
     /// A path, and the permissions of its file.
     Unix(PathBuf, u32),
 }
@@ -38,7 +38,10 @@ pub(crate) enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Tcp(addr) => addr.fmt(f),
+            Place::Tcp(addrs) => {
+                let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
+                f.write_str(&addrs.join(", "))
+            }
             Place::Unix(path, _) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -56,19 +59,28 @@ impl Endpoints {
     ///
     /// The endpoint that could not be bound, and why.
     pub(crate) fn bind(endpoints: &[Endpoint]) -> Result<Endpoints, (Endpoint, io::Error)> {
-        let bind = |endpoint: &Endpoint| {
-            let bound = match &endpoint.1 {
-                Place::Tcp(addr) => ListenSocket::bind_tcp(*addr),
-                Place::Unix(path, mode) => UnixSocket::bind(path, *mode).map(ListenSocket::Unix),
+        let mut listeners = Vec::new();
+        for (kind, place) in endpoints {
+            let bound = match place {
+                Place::Tcp(addrs) => ListenSocket::bind_all(addrs)
+                    .map_err(|(addr, error)| ((*kind, Place::Tcp(vec![addr])), error))?,
+                Place::Unix(path, mode) => {
+                    let socket = UnixSocket::bind(path, *mode);
+                    vec![ListenSocket::Unix(socket.map_err(|error| ((*kind, place.clone()), error))?)]
+                }
             };
-            bound.map(|listener| (listener, endpoint.0)).map_err(|error| (endpoint.clone(), error))
-        };
-        Ok(Endpoints { listeners: endpoints.iter().map(bind).collect::<Result<_, _>>()? })
+            listeners.extend(bound.into_iter().map(|listener| (listener, *kind)));
+        }
+        Ok(Endpoints { listeners })
     }
 
-    /// The address that is listened on for `kind`.
-    pub(crate) fn address(&self, kind: Listener) -> Option<SocketAddr> {
-        self.listeners.iter().filter(|(_, of)| *of == kind).find_map(|(listener, _)| listener.local_addr())
+    /// The addresses that are listened on for `kind`.
+    pub(crate) fn addresses(&self, kind: Listener) -> Vec<SocketAddr> {
+        self.listeners
+            .iter()
+            .filter(|(_, of)| *of == kind)
+            .filter_map(|(listener, _)| listener.local_addr())
+            .collect()
     }
 }
 

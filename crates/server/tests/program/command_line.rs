@@ -11,9 +11,15 @@ fn text(bytes: &[u8]) -> &str {
 #[test]
 fn version_and_help() {
     let expected = format!("dunlin: v2.15.0 (dunlin {})\n", env!("CARGO_PKG_VERSION"));
-    for args in
-        [&["-v"][..], &["--version"], &["-version"], &["version"], &["-D=false", "-v"], &["-p", "-1", "--v"]]
-    {
+    for args in [
+        &["-v"][..],
+        &["--version"],
+        &["version"],
+        &["-D=false", "-v"],
+        &["-h", "--v"],
+        &["-v", "x"],
+        &["-D", "Version"],
+    ] {
         let output = run(args);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), expected.as_str()), "{args:?}");
     }
@@ -96,7 +102,13 @@ fn mistakes() {
         (&["--signal", "reload=999999999"], "signal \"reload\" 999999999: no such process"),
         (&["--signal", "reload=nope.pid"], "invalid pid: nope.pid"),
         (&["--signal", "quit=0"], "invalid pid: 0"),
-        (&["-p", "-1", "-l", "/nowhere/x.log"], "the log file cannot be opened"),
+        (&["-p", "-1", "-l", "/nowhere/x.log"], "the log file /nowhere/x.log cannot be opened: No such file"),
+        (&["-p", "-1", "-l", "/"], "the log file / cannot be opened: Is a directory"),
+        (&["-p", "-1", "-m", "-1", "-ms", "-1"], "can't specify both HTTP and HTTPs ports"),
+        (&["-V", "true"], "unrecognized command: \"true\""),
+        (&["--", "-v"], "unrecognized command: \"-v\""),
+        (&["-"], "unrecognized command: \"-\""),
+        (&["---v"], "flag provided but not defined: --v"),
     ] {
         let output = run(args);
         let error = text(&output.stderr);

@@ -219,10 +219,6 @@ fn settings_must_fit_each_other() {
             "port: 80\nwebsocket { port: 80, no_tls: true, host: 127.0.0.1 }",
             "websocket and port cannot both listen on port 80",
         ),
-        (
-            "host: 127.0.0.1, http_port: 8222\nwebsocket { port: 8222, no_tls: true }",
-            "http and websocket cannot share port 8222: http has host \"127.0.0.1\", websocket has host \"0.0.0.0\"",
-        ),
         ("", "a.conf: config has no values or is empty"),
         (
             "ping_interval: 5",
@@ -236,12 +232,57 @@ fn settings_must_fit_each_other() {
     ] {
         assert_eq!(check(text), (false, vec![error.to_owned()]), "{text}");
     }
-    let (valid, lines) = check("http_port: 8222\nwebsocket { port: 8222, no_tls: true }");
-    assert!(valid && lines.len() == 1, "{lines:#?}");
     let (valid, _) = check(
         "listen: \"127.0.0.1:4222\", http: \"127.0.0.2:4222\"\nwebsocket { listen: \"127.0.0.3:4222\", no_tls: true }",
     );
     assert!(valid);
+}
+
+#[test]
+fn monitoring_and_websocket_may_have_the_same_port_of_the_same_host() {
+    const SHARED: Option<&str> = None;
+    const HOSTS: Option<&str> = Some("http has host");
+    const CLASH: Option<&str> = Some("cannot both listen on port 8222");
+    for (rest, http, websocket, expected) in [
+        // A host that nobody has written is the other's.
+        ("", "http_port: 8222", "port: 8222", SHARED),
+        ("listen: \"127.0.0.1:4222\"", "http_port: 8222", "port: 8222", SHARED),
+        ("host: \"::1\"", "http_port: 8222", "port: 8222", SHARED),
+        ("", "http: \"127.0.0.1:8222\"", "port: 8222", SHARED),
+        ("", "http_port: 8222", "host: 127.0.0.1, port: 8222", SHARED),
+        ("", "http_port: 8222", "listen: \"10.0.0.1:8222\"", SHARED),
+        ("host: 10.0.0.1", "http: \":8222\"", "listen: \"127.0.0.1:8222\"", SHARED),
+        // The same host in other words.
+        ("", "http: \"0.0.0.0:8222\"", "host: \"::\", port: 8222", SHARED),
+        ("", "http: \"[::]:8222\"", "listen: \":8222\"", SHARED),
+        ("", "http: \"LocalHost:8222\"", "listen: \"localhost:8222\"", SHARED),
+        ("", "http: \"127.0.0.1:8222\"", "listen: \"localhost:8222\"", SHARED),
+        ("", "http: \"localhost:8222\"", "listen: \"[::1]:8222\"", SHARED),
+        ("", "http: \"10.0.0.1:8222\"", "host: \"::ffff:10.0.0.1\", port: 8222", SHARED),
+        ("", "http: \"name:8222\"", "host: NAME, port: 8222", SHARED),
+        // Hosts that both were written, and differ.
+        ("", "http: \"127.0.0.1:8222\"", "host: \"0.0.0.0\", port: 8222", HOSTS),
+        ("", "http: \"[::]:8222\"", "listen: \"10.0.0.1:8222\"", HOSTS),
+        // Others have no port in common.
+        ("", "http: \"10.0.0.1:8222\"", "listen: \"10.0.0.2:8222\"", SHARED),
+        ("", "http: \"127.0.0.1:8222\"", "listen: \"[::1]:8222\"", SHARED),
+        ("port: 8222", "http_port: -1", "port: 8222", CLASH),
+        ("listen: \"127.0.0.1:8222\"", "http_port: -1", "port: 8222", CLASH),
+        ("listen: \"127.0.0.1:8222\"", "http: \"[::]:8222\"", "port: -1", CLASH),
+        ("listen: \"[::1]:8222\"", "http: \"localhost:8222\"", "port: -1", CLASH),
+        ("listen: \"[::1]:8222\"", "http: \"127.0.0.1:8222\"", "port: -1", SHARED),
+    ] {
+        // Whatever the order of the keys.
+        let websocket = format!("websocket {{ {websocket}, no_tls: true }}");
+        for keys in [[rest, http, &websocket], [&websocket, http, rest], [http, rest, &websocket]] {
+            let text = keys.join("\n");
+            let (valid, lines) = check(&text);
+            match expected {
+                None => assert!(valid && lines.len() == 1, "{text}: {lines:#?}"),
+                Some(error) => assert!(!valid && lines[0].contains(error), "{text}: {lines:#?}"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,5 +4,6 @@
 
 mod command_line;
 mod configuration;
+mod listeners;
 mod process;
 mod support;

@@ -142,3 +142,63 @@ fn a_port_that_is_taken_is_fatal() {
     assert!(lines.last().is_some_and(|line| line.contains("[FTL]") && line.contains(&port)), "{lines:#?}");
     assert_eq!(server.wait().code(), Some(1));
 }
+
+#[test]
+fn files_that_cannot_be_written_are_fatal() {
+    let folder = Folder::new();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for (args, expected) in [
+        (&["-P", "nowhere/a.pid"][..], "Could not write pidfile nowhere/a.pid: No such file or directory"),
+        (&["-P", "."], "Could not write pidfile .: Is a directory"),
+        (
+            &["-P", "a.pid", "--ports_file_dir", "nowhere"],
+            "Could not write a ports file to nowhere: No such file",
+        ),
+        (&["-P", "a.pid", "--ports_file_dir", PROGRAM], "Could not write a ports file to"),
+    ] {
+        let mut server =
+            Server::launch(Path::new(PROGRAM), &folder, &[&["-p", "-1", "-a", "127.0.0.1"], args].concat());
+        let lines = server.lines_with("[FTL]");
+        assert!(lines.last().is_some_and(|line| line.contains(expected)), "{lines:#?}");
+        assert_eq!(server.wait().code(), Some(1));
+        assert!(!folder.path().join("a.pid").exists(), "it is left behind by a server that has not started");
+    }
+    // A server that finds its port taken leaves the files of the one that has it alone.
+    folder.write("a.conf", "listen: \"127.0.0.1:-1\"\npid_file: a.pid\nports_file_dir: \".\"\n");
+    let (mut server, _) = start(&folder, &["-c", "a.conf"]);
+    let pid = server.pid().to_string();
+    let ports = folder.path().join(format!("dunlin_{pid}.ports"));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().port().to_string();
+    let other = ["-c", "a.conf", "-p", &taken];
+    assert_eq!(Server::launch(Path::new(PROGRAM), &folder, &other).wait().code(), Some(1));
+    assert_eq!(fs::read_to_string(at("a.pid")).unwrap(), pid);
+    assert!(ports.exists());
+
+    // A reload takes over all of the files or none.
+    let mut reload = |text: &str, end: &str| {
+        folder.write("a.conf", &format!("listen: \"127.0.0.1:-1\"\n{text}"));
+        server.signal(Signal::HUP);
+        server.lines_with(end)
+    };
+    let (failed, taken) = ("Failed to reload server configuration: ", "Reloaded server configuration");
+    fs::create_dir(at("other")).unwrap();
+    for (text, expected) in [
+        ("pid_file: \"nowhere/b.pid\", ports_file_dir: other", "Could not write pidfile nowhere/b.pid"),
+        ("pid_file: b.pid, ports_file_dir: nowhere", "Could not write a ports file to nowhere"),
+        ("pid_file: \"./a.pid\", ports_file_dir: nowhere", "Could not write a ports file to nowhere"),
+        ("pid_file: b.pid, ports_file_dir: \".\", log_file: \"nowhere/a.log\"", "the log file nowhere/a.log"),
+    ] {
+        let lines = reload(text, failed);
+        assert!(lines.last().is_some_and(|line| line.contains(&format!("{failed}{expected}"))), "{lines:#?}");
+        let there = |name: &str| folder.path().join(name).exists();
+        assert!(there("a.pid") && ports.exists() && !there("b.pid"), "{text}");
+        assert!(fs::read_dir(at("other")).unwrap().next().is_none(), "{text}");
+    }
+    reload("pid_file: b.pid, ports_file_dir: other", taken);
+    assert!(!folder.path().join("a.pid").exists() && !ports.exists());
+    assert_eq!(fs::read_to_string(at("b.pid")).unwrap(), pid);
+    assert!(folder.path().join("other").join(format!("dunlin_{pid}.ports")).exists());
+    reload("", taken);
+    assert!(!folder.path().join("b.pid").exists() && fs::read_dir(at("other")).unwrap().next().is_none());
+}

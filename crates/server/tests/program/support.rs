@@ -75,12 +75,13 @@ impl Server {
     /// Starts the program in `folder`.
     pub(crate) fn launch(program: &Path, folder: &Folder, args: &[&str]) -> Self {
         let mut command = Command::new(program);
-        command
-            .args(args)
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.args(args).current_dir(folder.path());
+        Self::spawn(command)
+    }
+
+    /// Starts the program that a command becomes.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::channel();
@@ -96,6 +97,15 @@ impl Server {
 
     /// The lines up to the one that ends with `end`, without their pid and time.
     pub(crate) fn lines_until(&mut self, end: &str) -> Vec<String> {
+        self.lines_to(end, |line| line.ends_with(end))
+    }
+
+    /// The lines up to the one that holds `part`, likewise.
+    pub(crate) fn lines_with(&mut self, part: &str) -> Vec<String> {
+        self.lines_to(part, |line| line.contains(part))
+    }
+
+    fn lines_to(&mut self, end: &str, is_end: impl Fn(&str) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             let line = match self.lines.recv_timeout(PATIENCE) {
@@ -106,9 +116,8 @@ impl Server {
                 .find("] [")
                 .or(line.find(" ["))
                 .map_or(line.clone(), |at| line[at + 1..].trim().to_owned());
-            let is_end = line.ends_with(end);
             lines.push(line);
-            if is_end {
+            if lines.last().is_some_and(|line| is_end(line)) {
                 return lines;
             }
         }
