@@ -103,22 +103,26 @@ impl KeepAlive {
     /// `next` has passed. `awaits_pong`: the client is one that begins with CONNECT and PING, and takes no other words for
     /// their answer than PONG.
     pub(crate) fn tick(&mut self, now: Instant, interval: Duration, out_max: u32, awaits_pong: bool) -> Tick {
-        let is_silent = self.last_input == Instant::NEVER;
+        if self.last_input == Instant::NEVER {
+            // Clients take nothing but INFO before they have said CONNECT. Who says nothing at all goes when nats-server has it
+            // go, but unasked.
+            let due = self.since + interval.saturating_mul(out_max.saturating_add(1));
+            self.next = due;
+            return if now < due { Tick::Wait } else { Tick::Stale };
+        }
         if !self.has_begun || awaits_pong {
-            // Clients take nothing but INFO before they have said CONNECT. One that says nothing at all goes when nats-server
-            // has it go, but is asked only once, an interval before that.
-            let due = self.since + if is_silent { interval.saturating_mul(out_max.max(1)) } else { interval };
+            let due = self.since + interval;
             if now < due && self.out == 0 {
-                self.next = due.min(now + interval);
+                self.next = due;
                 return Tick::Wait;
             }
         }
         self.next = now + interval;
         let measured = self.rtt.is_some() || self.out > 0;
-        if measured && !is_silent && now - self.last_input < interval {
+        if measured && now - self.last_input < interval {
             return Tick::Wait;
         }
-        if self.out >= if is_silent { out_max.min(1) } else { out_max } {
+        if self.out >= out_max {
             return Tick::Stale;
         }
         self.out += 1;
