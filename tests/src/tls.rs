@@ -5,10 +5,15 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind, RootCertStore, SignatureScheme,
+    StreamOwned,
+};
 
 use crate::{Authority, Issued};
 
@@ -44,7 +49,22 @@ impl TlsClient {
     pub fn with(trusted: &Authority, own: Option<&Issued>, versions: &[TlsVersion]) -> TlsClient {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.cert()).expect("the certificate of an authority");
-        let provider: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+            .build()
+            .expect("a right authority");
+        TlsClient::verifying(verifier, own, versions)
+    }
+
+    /// Trusts the server with exactly this certificate, whatever it says.
+    pub fn of_server(server: &Issued, versions: &[TlsVersion]) -> TlsClient {
+        TlsClient::verifying(Arc::new(Pinned(server.cert.to_vec())), None, versions)
+    }
+
+    fn verifying(
+        verifier: Arc<dyn ServerCertVerifier>,
+        own: Option<&Issued>,
+        versions: &[TlsVersion],
+    ) -> TlsClient {
         let versions: Vec<_> = versions
             .iter()
             .map(|version| match version {
@@ -52,17 +72,19 @@ impl TlsClient {
                 TlsVersion::V1_3 => &TLS13,
             })
             .collect();
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .expect("a right authority");
-        let builder = ClientConfig::builder_with_provider(provider)
+        let provider = provider();
+        let load = |own: &Issued| {
+            let key = provider.key_provider.load_private_key(own.key.clone_key()).expect("a right key");
+            let chain = [std::slice::from_ref(&own.cert), &own.above[..]].concat();
+            Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)))
+        };
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
             .expect("known versions")
-            .with_webpki_verifier(verifier);
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
         let config = match own {
-            Some(own) => builder
-                .with_client_auth_cert(vec![own.cert.clone()], own.key.clone_key())
-                .expect("key and certificate belong together"),
+            Some(own) => builder.with_client_cert_resolver(load(own)),
             None => builder.with_no_client_auth(),
         };
         TlsClient { config: Arc::new(config), name: ServerName::try_from("localhost").expect("a host name") }
@@ -90,6 +112,52 @@ impl TlsClient {
             connection.complete_io(&mut stream)?;
         }
         Ok(StreamOwned::new(connection, stream))
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Trusts one certificate. That the server has its key is not what is tested.
+#[derive(Debug)]
+struct Pinned(Vec<u8>);
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.0 == end_entity.as_ref() {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(rustls::CertificateError::UnknownIssuer.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
     }
 }
 

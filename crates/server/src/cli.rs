@@ -456,8 +456,9 @@ impl Flags {
         }
         set(&mut tls.ca_file, &self.tlscacert);
         tls.verify |= self.tlsverify;
-        if let Err(error) = tls.check() {
-            report.error(error);
+        match tls.check() {
+            Ok(warnings) => warnings.iter().for_each(|warning| report.warn(warning)),
+            Err(error) => report.error(error),
         }
     }
 }

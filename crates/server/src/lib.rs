@@ -13,4 +13,4 @@ mod tls;
 
 pub use endpoints::Addresses;
 pub use server::{Bound, Handle, NATS_VERSION, ReloadError, Server, StartError};
-pub use tls::TlsError;
+pub use tls::{TlsError, TlsWarning};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use dunlin_conf::{Entry, Map, Value, parse_duration};
 
 use super::Report;
-use crate::tls::suites::{self, Curve};
-use crate::tls::{self, Application, TlsError};
+use crate::tls::suites::{self, Curve, Suite};
+use crate::tls::{self, Application, TlsError, TlsWarning};
 
 /// The time that a client has for the handshake (nats: 2 s).
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const AUTO_DELAY: Duration = Duration::from_millis(50);
 pub struct TlsConfig {
     /// `cert_file` and `key_file`, or those of `certs`: the first one that fits is shown to a client.
     pub certificates: Vec<CertificateFiles>,
-    /// `ca_file`: the authorities of the clients' certificates.
+    /// `ca_file`: the authorities of the clients' certificates. Without it they are those that the system trusts.
     pub ca_file: Option<PathBuf>,
     /// `verify`: a client needs a certificate.
     pub verify: bool,
@@ -61,13 +61,13 @@ impl Default for TlsConfig {
 }
 
 impl TlsConfig {
-    /// Looks whether the files can be used, and whether the settings go together.
+    /// Looks whether the files can be used, and whether the settings go together. Says what the operator should know.
     ///
     /// # Errors
     ///
     /// See [`TlsError`].
-    pub fn check(&self) -> Result<(), TlsError> {
-        tls::TlsServer::load(self, Application::Nats).map(drop)
+    pub fn check(&self) -> Result<Vec<TlsWarning>, TlsError> {
+        tls::TlsServer::load(self, Application::Nats).map(|server| server.warnings)
     }
 }
 
@@ -120,11 +120,15 @@ pub(super) fn read(entry: &Entry, report: &mut Report) -> Option<TlsConfig> {
         let place = block.get("pinned_certs").map_or(&entry.key_place, |entry| &entry.key_place);
         report.error_at(place, "pinned_certs needs verify: true, as clients show no certificates without it");
     }
-    if report.errors.len() == errors
-        && let Err(error) = config.check()
-    {
-        let place = block.get(error.key()).map_or(&entry.key_place, |entry| &entry.node.place);
-        report.error_at(place, error);
+    check_suites(entry, block, &config.cipher_suites, report);
+    if report.errors.len() == errors {
+        let place = |key| block.get(key).map_or(&entry.key_place, |entry| &entry.node.place);
+        match config.check() {
+            Ok(warnings) => {
+                warnings.iter().for_each(|warning| report.warn_at(place(warning.key()), warning));
+            }
+            Err(error) => report.error_at(place(error.key()), error),
+        }
     }
     Some(config)
 }
@@ -193,7 +197,8 @@ fn clients(key: &str, entry: &Entry, config: &mut TlsConfig, report: &mut Report
             }
         }
         "connection_rate_limit" => {
-            if let Some(limit) = report.number(entry, 0, i64::from(u32::MAX)) {
+            // As with nats-server, less than none is no limit.
+            if let Some(limit) = report.number(entry, i64::MIN, i64::from(u32::MAX)) {
                 config.connection_rate_limit = u32::try_from(limit).unwrap_or(0);
             }
         }
@@ -221,12 +226,8 @@ fn handshake(key: &str, entry: &Entry, config: &mut TlsConfig, report: &mut Repo
         },
         "cipher_suites" => config.cipher_suites = cipher_suites(entry, report),
         "curve_preferences" => config.curve_preferences = curves(entry, report),
-        "allow_insecure_cipher_suites" => {
-            if report.value(entry.boolean()) == Some(true) {
-                let place = &entry.key_place;
-                report.error_at(place, "allow_insecure_cipher_suites: dunlin has no insecure cipher suites");
-            }
-        }
+        // Together with `cipher_suites`: see `check_suites`.
+        "allow_insecure_cipher_suites" => _ = report.value(entry.boolean()),
         _ => return false,
     }
     true
@@ -234,7 +235,11 @@ fn handshake(key: &str, entry: &Entry, config: &mut TlsConfig, report: &mut Repo
 
 /// Keys of nats-server that dunlin does not serve: checks of clients that would not be made are refused.
 fn unserved(key: &str, entry: &Entry, report: &mut Report) -> bool {
-    let is_off = entry.node.value == Value::Boolean(false);
+    let is_false = |value: &Value| *value == Value::Boolean(false);
+    let is_off = match &entry.node.value {
+        Value::Map(block) => block.get("verify").is_some_and(|verify| is_false(&verify.node.value)),
+        value => is_false(value),
+    };
     match key {
         "ocsp_peer" | "verify_cert_and_check_known_urls" if !is_off => report.error_at(
             &entry.key_place,
@@ -300,13 +305,34 @@ fn cipher_suites(entry: &Entry, report: &mut Report) -> Vec<String> {
     if names.is_empty() {
         report.error_at(&entry.node.place, "cipher_suites cannot be empty");
     }
-    for name in names.iter().filter(|name| !suites::has_suite(name)) {
-        report.error_at(
-            &entry.node.place,
-            format_args!("cipher_suites: {name:?} is unknown, or too weak to be served"),
-        );
-    }
     names
+}
+
+/// Looks for suites that are not here. As with nats-server, those that are insecure need a word that they are wanted, and
+/// get it in vain.
+fn check_suites(entry: &Entry, block: &Map, names: &[String], report: &mut Report) {
+    let allows_insecure = block
+        .get("allow_insecure_cipher_suites")
+        .is_some_and(|entry| entry.node.value == Value::Boolean(true));
+    let place = block.get("cipher_suites").map_or(&entry.key_place, |entry| &entry.node.place);
+    for name in names {
+        match suites::suite(name) {
+            Suite::Known => {}
+            Suite::Insecure if !allows_insecure => report.error_at(
+                place,
+                format_args!(
+                    "insecure cipher suites configured without 'allow_insecure_cipher_suites' option set: {name}"
+                ),
+            ),
+            Suite::Insecure | Suite::Missing => report.warn_at(
+                place,
+                format_args!("cipher_suites: {name} is too weak to be served by dunlin, and left out"),
+            ),
+            Suite::Unknown => {
+                report.error_at(place, format_args!("cipher_suites: there is no cipher suite {name:?}"));
+            }
+        }
+    }
 }
 
 fn curves(entry: &Entry, report: &mut Report) -> Vec<String> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use dunlin_worker::{ConnId, Crossing, Lag, Listener, TlsInfo, Wire};
 use mio::event::Source as _;
 use mio::{Interest, Registry, Token};
-use rustls::ServerConnection;
 
 use super::Socket;
 use super::mailbox::{Letter, Mailbox};
@@ -107,8 +106,7 @@ impl Wire for Sockets {
     }
 
     fn start_tls(&mut self, conn: ConnId, listener: Listener, received: &[u8]) -> io::Result<()> {
-        let config = self.tls.server(listener).ok_or(io::ErrorKind::Unsupported)?;
-        let tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        let server = self.tls.server(listener).ok_or(io::ErrorKind::Unsupported)?;
         let place = self.streams.get_mut(conn.slot as usize).ok_or(io::ErrorKind::NotConnected)?;
         let socket = match place.take() {
             Some(Stream::Plain(socket)) => socket,
@@ -117,7 +115,7 @@ impl Wire for Sockets {
                 return Err(io::ErrorKind::NotConnected.into());
             }
         };
-        let mut stream = Box::new(TlsStream::new(socket, tls));
+        let mut stream = Box::new(TlsStream::new(socket, server)?);
         let result = stream.begin(received);
         *place = Some(Stream::Tls(stream));
         result

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use rustls::AlertDescription;
 
+use super::suites::{self, USABLE_KEYS};
+
 /// Why TLS cannot be served as configured.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -30,10 +32,17 @@ pub enum TlsError {
         /// What it should hold.
         wanted: &'static str,
     },
-    /// A private key of a kind that is not known.
+    /// A private key that only opens with a passphrase.
+    EncryptedKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A private key that cannot sign handshakes.
     Key {
         /// The file.
         path: PathBuf,
+        /// What kind of key it is, if that can be told: `an RSA key of 1024 bits`.
+        kind: Option<String>,
     },
     /// Private key and certificate do not belong together.
     Mismatch {
@@ -42,8 +51,8 @@ pub enum TlsError {
         /// The certificate.
         cert_file: PathBuf,
     },
-    /// Clients are to be verified, and nothing says against what.
-    NoAuthority,
+    /// None of the cipher suites is known here.
+    NoSuite,
     /// None of the key exchanges is known here.
     NoCurve,
     /// The settings do not go together.
@@ -56,10 +65,9 @@ impl TlsError {
         match self {
             TlsError::NoCertificate => "cert_file",
             TlsError::Read { key, .. } | TlsError::Content { key, .. } => key,
-            TlsError::Key { .. } | TlsError::Mismatch { .. } => "key_file",
-            TlsError::NoAuthority => "verify",
+            TlsError::EncryptedKey { .. } | TlsError::Key { .. } | TlsError::Mismatch { .. } => "key_file",
             TlsError::NoCurve => "curve_preferences",
-            TlsError::Settings(_) => "cipher_suites",
+            TlsError::NoSuite | TlsError::Settings(_) => "cipher_suites",
         }
     }
 }
@@ -74,10 +82,18 @@ impl fmt::Display for TlsError {
             TlsError::Content { key, path, wanted } => {
                 write!(f, "{key}: {} holds no {wanted} in PEM form", path.display())
             }
-            TlsError::Key { path } => {
+            TlsError::EncryptedKey { path } => write!(
+                f,
+                "key_file: {0} is encrypted, and there is nobody to ask for its passphrase: decrypt it with \
+                 `openssl pkey -in {0}`",
+                path.display()
+            ),
+            TlsError::Key { path, kind } => {
+                let kind = kind.as_deref().unwrap_or("a key that cannot be read");
                 write!(
                     f,
-                    "key_file: {} holds a key that is neither RSA nor ECDSA nor Ed25519",
+                    "key_file: {} holds {kind}, which is not served: {USABLE_KEYS}. Make a new key, as with `openssl \
+                     genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`, and a certificate for it",
                     path.display()
                 )
             }
@@ -87,9 +103,11 @@ impl fmt::Display for TlsError {
                 key_file.display(),
                 cert_file.display()
             ),
-            TlsError::NoAuthority => {
-                f.write_str("verify needs ca_file: the certificates that clients are checked against")
-            }
+            TlsError::NoSuite => write!(
+                f,
+                "cipher_suites: none of these is strong enough to be served: add {}",
+                suites::EXAMPLES
+            ),
             TlsError::NoCurve => f.write_str("curve_preferences: none of these key exchanges is served"),
             TlsError::Settings(error) => write!(f, "the tls settings do not go together: {error}"),
         }

@@ -3,31 +3,37 @@
 //! The cryptography is *ring*'s: it is small, builds without further tools, and works the same on every target. What
 //! aws-lc-rs has beyond it are post-quantum key exchanges.
 
+mod authorities;
 mod certificate;
-mod client_verifier;
 mod error;
+mod hello;
+mod key_kind;
+mod path;
+mod pem;
 mod server_certificates;
 mod servers;
 mod stream;
 pub(crate) mod suites;
+mod warning;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rustls::RootCertStore;
 use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::ring::Ticketer;
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
+use rustls::crypto::ring as cryptography;
 use rustls::version::{TLS12, TLS13};
 
 use crate::config::{TlsConfig, TlsVersion};
-use client_verifier::Pinned;
+use authorities::Authorities;
+use certificate::Certificate;
 pub use error::TlsError;
-use server_certificates::{ServerCertificates, certificates};
+use server_certificates::ServerCertificates;
 pub(crate) use servers::{TlsServers, policy};
 pub(crate) use stream::TlsStream;
+pub use warning::TlsWarning;
+
+/// HTTP/1.1 by ALPN (RFC 7301 §6).
+const ALPN_HTTP: &[u8] = b"http/1.1";
 
 /// What speaks over TLS: it decides on the protocol that is offered by ALPN (RFC 7301).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,8 +49,13 @@ pub(crate) enum Application {
 pub(crate) struct TlsServer {
     /// For new connections.
     pub(crate) config: Arc<ServerConfig>,
+    /// For those that offer protocols by ALPN of which none is `config`'s: it lets them go on without, as nats-server
+    /// does, where rustls would hang up.
+    pub(crate) without_alpn: Option<Arc<ServerConfig>>,
     /// When the first of the certificates ends.
     pub(crate) not_after: Option<Timestamp>,
+    /// What the operator should know.
+    pub(crate) warnings: Vec<TlsWarning>,
 }
 
 impl TlsServer {
@@ -57,9 +68,9 @@ impl TlsServer {
     ///
     /// See [`TlsError`].
     pub(crate) fn load(config: &TlsConfig, application: Application) -> Result<TlsServer, TlsError> {
-        let own = ServerCertificates::load(&config.certificates)?;
-        let not_after = own.leaves().filter_map(|leaf| certificate::not_after(leaf)).min();
         let provider = Arc::new(suites::provider(config)?);
+        let own = ServerCertificates::load(&config.certificates, &provider)?;
+        let not_after = own.leaves().filter_map(|leaf| Certificate::parse(leaf)?.not_after()).min();
         let versions: &[_] = match config.min_version {
             TlsVersion::V1_2 => &[&TLS13, &TLS12],
             TlsVersion::V1_3 => &[&TLS13],
@@ -67,37 +78,19 @@ impl TlsServer {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)
             .map_err(TlsError::Settings)?;
-        let builder = match client_verifier(config, provider)? {
-            Some(verifier) => builder.with_client_cert_verifier(verifier),
-            None => builder.with_no_client_auth(),
+        let mut warnings = Vec::new();
+        let builder = if config.verify {
+            let authorities = Authorities::load(config, provider, &mut warnings)?;
+            builder.with_client_cert_verifier(Arc::new(authorities))
+        } else {
+            builder.with_no_client_auth()
         };
         let mut server = builder.with_cert_resolver(Arc::new(own));
-        server.ticketer = Ticketer::new().map_err(TlsError::Settings)?;
-        if application == Application::Http {
-            server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        server.ticketer = cryptography::Ticketer::new().map_err(TlsError::Settings)?;
+        let without_alpn = (application == Application::Http).then(|| Arc::new(server.clone()));
+        if without_alpn.is_some() {
+            server.alpn_protocols = vec![ALPN_HTTP.to_vec()];
         }
-        Ok(TlsServer { config: Arc::new(server), not_after })
+        Ok(TlsServer { config: Arc::new(server), without_alpn, not_after, warnings })
     }
-}
-
-fn client_verifier(
-    config: &TlsConfig,
-    provider: Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
-    if !config.verify {
-        return Ok(None);
-    }
-    let path = config.ca_file.as_ref().ok_or(TlsError::NoAuthority)?;
-    let content = || TlsError::Content { key: "ca_file", path: path.clone(), wanted: "valid certificate" };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates("ca_file", path)? {
-        roots.add(certificate).map_err(|_| content())?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .build()
-        .map_err(|_| content())?;
-    if config.pinned_certs.is_empty() {
-        return Ok(Some(verifier));
-    }
-    Ok(Some(Arc::new(Pinned { authorities: verifier, keys: config.pinned_certs.clone() })))
 }

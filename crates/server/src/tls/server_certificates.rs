@@ -1,17 +1,15 @@
 //! The server's own certificates.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::verify_server_name;
-use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::TlsError;
+use super::certificate::Certificate;
+use super::{TlsError, pem};
 use crate::config::CertificateFiles;
 
 /// Certificates with their keys, of which each handshake gets the one that fits.
@@ -19,10 +17,14 @@ use crate::config::CertificateFiles;
 pub(super) struct ServerCertificates(Vec<Arc<CertifiedKey>>);
 
 impl ServerCertificates {
-    pub(super) fn load(files: &[CertificateFiles]) -> Result<ServerCertificates, TlsError> {
+    pub(super) fn load(
+        files: &[CertificateFiles],
+        provider: &CryptoProvider,
+    ) -> Result<ServerCertificates, TlsError> {
         if files.is_empty() {
             return Err(TlsError::NoCertificate);
         }
+        let load = |files| load(files, provider).map(Arc::new);
         Ok(ServerCertificates(files.iter().map(load).collect::<Result<_, _>>()?))
     }
 
@@ -38,50 +40,39 @@ impl ResolvesServerCert for ServerCertificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
         let fits = |certified: &&Arc<CertifiedKey>| {
-            let names = certified.cert.first().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
-            let is_named = match (&name, &names) {
-                (Some(name), Some(names)) => verify_server_name(names, name).is_ok(),
-                _ => true,
-            };
+            let is_named = name.as_ref().is_none_or(|name| {
+                let names = certified.cert.first().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
+                names.is_some_and(|names| verify_server_name(&names, name).is_ok())
+            });
             is_named && certified.key.choose_scheme(hello.signature_schemes()).is_some()
         };
         self.0.iter().find(fits).or(self.0.first()).cloned()
     }
 }
 
-/// Reads the certificates of a PEM file.
-pub(super) fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = read(key, path)?;
-    let content = || TlsError::Content { key, path: path.to_owned(), wanted: "certificate" };
-    let found: Vec<_> =
-        CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|_| content())?;
-    if found.is_empty() {
-        return Err(content());
-    }
-    Ok(found)
-}
-
-fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|error| TlsError::Read { key, path: path.to_owned(), error })
-}
-
-fn load(files: &CertificateFiles) -> Result<Arc<CertifiedKey>, TlsError> {
+/// Reads a certificate and its key. The certificate may be of any version: what it says matters to clients only.
+fn load(files: &CertificateFiles, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     let CertificateFiles { cert_file, key_file } = files;
-    let chain = certificates("cert_file", cert_file)?;
-    let key = PrivateKeyDer::from_pem_slice(&read("key_file", key_file)?).map_err(|_| TlsError::Content {
-        key: "key_file",
+    let (chain, _) = pem::certificates("cert_file", cert_file)?;
+    let forms = pem::private_key(key_file)?;
+    let load = |key: &rustls::pki_types::PrivateKeyDer<'static>| {
+        provider.key_provider.load_private_key(key.clone_key()).ok()
+    };
+    let key = forms.iter().find_map(load).ok_or_else(|| TlsError::Key {
         path: key_file.clone(),
-        wanted: "private key",
+        kind: forms.iter().find_map(pem::kind).map(|kind| kind.to_string()),
     })?;
-    let key = any_supported_type(&key).map_err(|_| TlsError::Key { path: key_file.clone() })?;
-    let certified = CertifiedKey::new(chain, key);
-    match certified.keys_match() {
-        Ok(()) => Ok(Arc::new(certified)),
-        Err(rustls::Error::InconsistentKeys(_)) => {
-            Err(TlsError::Mismatch { key_file: key_file.clone(), cert_file: cert_file.clone() })
-        }
-        Err(_) => {
-            Err(TlsError::Content { key: "cert_file", path: cert_file.clone(), wanted: "valid certificate" })
-        }
+    let leaf = chain.first().and_then(|leaf| Certificate::parse(leaf));
+    let leaf = leaf.ok_or_else(|| TlsError::Content {
+        key: "cert_file",
+        path: cert_file.clone(),
+        wanted: "valid certificate",
+    })?;
+    let is_own = |key: rustls::pki_types::SubjectPublicKeyInfoDer<'_>| {
+        leaf.public_key().is_some_and(|of_leaf| of_leaf == key.as_ref())
+    };
+    if !key.public_key().is_none_or(is_own) {
+        return Err(TlsError::Mismatch { key_file: key_file.clone(), cert_file: cert_file.clone() });
     }
+    Ok(CertifiedKey::new(chain, key))
 }

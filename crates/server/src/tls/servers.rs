@@ -1,9 +1,6 @@
 //! TLS for all listeners of a server.
 
-use std::sync::Arc;
-
 use dunlin_worker::{Listener, TlsPolicy, TlsStart};
-use rustls::ServerConfig;
 
 use super::{Application, TlsError, TlsServer};
 use crate::config::{Config, HandshakeFirst, TlsConfig};
@@ -38,14 +35,13 @@ impl TlsServers {
     }
 
     /// What a new connection of a listener is served with.
-    pub(crate) fn server(&self, listener: Listener) -> Option<&Arc<ServerConfig>> {
-        let server = match listener {
-            Listener::Nats => &self.nats,
+    pub(crate) fn server(&self, listener: Listener) -> Option<&TlsServer> {
+        match listener {
+            Listener::Nats => self.nats.as_ref(),
             // Monitoring on a shared port has the certificate of `websocket`.
-            Listener::WebSocket | Listener::Shared => &self.websocket,
-            Listener::Monitor => &self.monitor,
-        };
-        server.as_ref().map(|server| &server.config)
+            Listener::WebSocket | Listener::Shared => self.websocket.as_ref(),
+            Listener::Monitor => self.monitor.as_ref(),
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! A socket under TLS.
 
 use std::io::{self, Read as _, Write as _};
+use std::sync::Arc;
 
 use dunlin_worker::TlsInfo;
-use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 
 use super::error::HandshakeError;
-use super::{certificate, suites};
+use super::hello::HelloReader;
+use super::{TlsServer, certificate, suites};
 use crate::net::Socket;
 
 /// The longest TLS record, with its header (RFC 8446 §5.2, RFC 5246 §6.2.3).
@@ -24,6 +26,8 @@ const BARREN_MAX: usize = 256 << 10;
 pub(crate) struct TlsStream {
     socket: Socket,
     tls: ServerConnection,
+    /// Is to decide how to answer: nothing has been read by `tls` yet.
+    hello: Option<Box<HelloReader>>,
     /// The next byte to be written is encrypted already: it was not reported as written, because the socket had not taken
     /// all of it.
     is_owed: bool,
@@ -41,17 +45,23 @@ pub(crate) struct TlsStream {
 
 impl TlsStream {
     /// Takes over a socket whose peer is about to begin a handshake.
-    pub(crate) fn new(socket: Socket, tls: ServerConnection) -> TlsStream {
-        TlsStream {
+    ///
+    /// # Errors
+    ///
+    /// If the configuration is none, in which case the socket is gone.
+    pub(crate) fn new(socket: Socket, server: &TlsServer) -> io::Result<TlsStream> {
+        let hello = server.without_alpn.as_ref().map(|config| Box::new(HelloReader::new(Arc::clone(config))));
+        Ok(TlsStream {
             socket,
-            tls,
+            tls: connection(&server.config)?,
+            hello,
             is_owed: false,
             is_ended: false,
             is_finishing: false,
             has_more: false,
             error: None,
             has_failed: false,
-        }
+        })
     }
 
     /// Handles what was read from the socket before: the first bytes of the handshake.
@@ -173,7 +183,17 @@ impl TlsStream {
     }
 
     /// Handles bytes from the socket, and appends what they decrypt to behind the first `n` bytes of `buffer`.
-    fn feed(&mut self, mut input: &[u8], buffer: &mut [u8], n: &mut usize) -> io::Result<()> {
+    fn feed(&mut self, input: &[u8], buffer: &mut [u8], n: &mut usize) -> io::Result<()> {
+        let Some(reader) = &mut self.hello else { return self.feed_tls(input, buffer, n) };
+        let Some(hello) = reader.read(input)? else { return Ok(()) };
+        if let Some(config) = &hello.config {
+            self.tls = connection(config)?;
+        }
+        self.hello = None;
+        self.feed_tls(&hello.received, buffer, n)
+    }
+
+    fn feed_tls(&mut self, mut input: &[u8], buffer: &mut [u8], n: &mut usize) -> io::Result<()> {
         while !input.is_empty() && !self.is_ended {
             self.tls.read_tls(&mut input)?;
             let result = self.tls.process_new_packets();
@@ -228,4 +248,8 @@ impl TlsStream {
         self.has_more = true;
         Err(io::ErrorKind::WouldBlock.into())
     }
+}
+
+fn connection(config: &Arc<ServerConfig>) -> io::Result<ServerConnection> {
+    ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)
 }
