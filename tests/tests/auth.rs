@@ -273,7 +273,7 @@ fn a_reload_is_for_those_who_are_there_too() {
     for link in links(&server) {
         expect_entry(link, "{\"user\":\"c\",\"pass\":\"x\"}");
     }
-    reload(&server, "debug: false\n", "Reloaded: authorization timeout = 0.0");
+    reload(&server, "debug: false\n", "Reloaded: authorization timeout = none");
     for link in links(&server) {
         expect_entry(link, "{}");
     }

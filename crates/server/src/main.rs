@@ -242,7 +242,7 @@ impl Running<'_> {
     /// Takes over all of it, or nothing: the files come first, as they are what can be undone.
     fn take_over(&mut self, config: &Config, changes: &[config::Change]) -> Result<(), String> {
         let log = Log::open(&config.log)?;
-        let is_file = |change: &config::Change| matches!(change.key, "pid_file" | "ports_file_dir");
+        let is_file = |change: &config::Change| matches!(&*change.key, "pid_file" | "ports_file_dir");
         let files = match changes.iter().any(is_file) {
             true => Some(self.files.write_newer(self.program, config, self.server.addresses())?),
             false => None,

@@ -21,6 +21,7 @@ mod top;
 mod unserved;
 mod validate;
 mod websocket;
+mod written;
 
 use std::path::PathBuf;
 use std::time::Duration;
