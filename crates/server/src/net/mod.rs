@@ -3,6 +3,7 @@
 //! One thread accepts and deals connections out; each worker has a thread of its own with its own `mio::Poll`. Threads
 //! talk through [`mailbox::Mailbox`]es only.
 
+mod accept_pause;
 mod acceptor;
 mod auth_threads;
 mod clock;

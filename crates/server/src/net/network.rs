@@ -12,6 +12,7 @@ use std::time::Duration;
 use dunlin_worker::{Listener, MonitorResponse, Shared, Worker, WorkerConfig, WorkerSnapshot};
 use mio::Poll;
 
+use super::accept_pause::AcceptPause;
 use super::acceptor::{Acceptor, STOP};
 use super::auth_threads::AuthThreads;
 use super::mailbox::{Inbox, Letter, Mailbox, mailbox};
@@ -130,6 +131,8 @@ impl Network {
             workers: mailboxes.clone(),
             next: 0,
             stop: Arc::clone(&stop),
+            clock: config.clock,
+            pause: AcceptPause::default(),
         };
         acceptor.register()?;
         threads.push(std::thread::Builder::new().name("acceptor".into()).spawn(move || acceptor.run())?);

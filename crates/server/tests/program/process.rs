@@ -1,7 +1,11 @@
 //! A running server: log lines, files and signals.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -201,4 +205,57 @@ fn files_that_cannot_be_written_are_fatal() {
     assert!(folder.path().join("other").join(format!("dunlin_{pid}.ports")).exists());
     reload("", taken);
     assert!(!folder.path().join("b.pid").exists() && fs::read_dir(at("other")).unwrap().next().is_none());
+}
+
+/// The program with this many file descriptors.
+fn with_descriptors(count: u32, folder: &Folder, args: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -n {count} && exec \"$0\" \"$@\"");
+    command.args(["-c", &script, PROGRAM, "-p", "-1", "-a", "127.0.0.1", "--workers", "1"]).args(args);
+    command.current_dir(folder.path());
+    command
+}
+
+#[test]
+fn running_out_of_descriptors_is_said_once_and_ends_when_there_are_some_again() {
+    let folder = Folder::new();
+    let mut server = Server::spawn(with_descriptors(40, &folder, &[]));
+    let lines = server.lines_until("Server is ready");
+    let address = lines.iter().find_map(|line| line.split_once("client connections on ")).unwrap().1;
+    let connect = || TcpStream::connect(address).unwrap();
+    let mut clients: Vec<TcpStream> = (0..50).map(|_| connect()).collect();
+    let lines = server.lines_with("cannot accept");
+    let expected = "[ERR] cannot accept connections: too many open files (ulimit -n is 40): trying again";
+    assert_eq!(lines, [expected]);
+    // Those who come now wait, and are no reason to try or to say more.
+    clients.extend((0..50).map(|_| connect()));
+    let mut last = BufReader::new(connect());
+    last.get_ref().set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    drop(clients);
+    let mut info = String::new();
+    last.read_line(&mut info).unwrap();
+    assert!(info.starts_with("INFO "), "{info}");
+    let lines = server.lines_with("accept");
+    assert!(
+        lines.len() == 1 && lines[0].contains("[INF] connections are accepted again, after "),
+        "{lines:#?}"
+    );
+    server.signal(Signal::TERM);
+    let lines = server.lines_with("Server Exiting..");
+    assert!(!lines.iter().any(|line| line.contains("accept")), "{lines:#?}");
+}
+
+#[test]
+fn a_log_that_cannot_be_set_aside_stays_where_it_is() {
+    let folder = Folder::new();
+    // Every line is longer than the limit.
+    let args = ["-l", "a.log", "--log_size_limit", "1", "-P", "a.pid", "--ports_file_dir", "."];
+    let server = Server::spawn(with_descriptors(40, &folder, &args));
+    let ports = folder.path().join(format!("dunlin_{}.ports", server.pid()));
+    wait_for(&ports, "nats://");
+    let ports = fs::read_to_string(&ports).unwrap();
+    let address = ports.split("nats://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let _clients: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    // There is no descriptor for another file.
+    wait_for(&folder.path().join("a.log"), "cannot accept connections");
 }
