@@ -91,7 +91,8 @@ impl Backlog {
     }
 
     /// Appends a message for subscription `sid`. Returns how many messages were dropped for it: those that it supersedes, and
-    /// the oldest where more than `bytes_max` would wait.
+    /// the oldest where more than `bytes_max` would wait. It stays itself, however long it is: a client that is to have the newest
+    /// messages gets this one at least.
     pub(crate) fn push_message(
         &mut self,
         sid: &[u8],
@@ -160,12 +161,11 @@ impl Backlog {
         self.superseded = 0;
     }
 
-    /// Drops the oldest message; `false`: there is none.
+    /// Drops the oldest message; `false`: it is the newest as well.
     fn drop_oldest(&mut self) -> bool {
         // The server's words before it stay: they are few, because a client that gets none of them asks for no more.
-        let Some(at) = self.entries.iter().position(|entry| matches!(entry, Entry::Message { .. })) else {
-            return false;
-        };
+        let oldest = self.entries.iter().position(|entry| matches!(entry, Entry::Message { .. }));
+        let Some(at) = oldest.filter(|at| at + 1 < self.entries.len()) else { return false };
         self.forget(self.first + at as u64);
         let entry = core::mem::replace(&mut self.entries[at], Entry::Superseded);
         self.bytes -= entry.len();
@@ -279,10 +279,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_larger_than_the_bound_does_not_stay() {
-        let mut backlog = Backlog::default();
-        assert_eq!(push(&mut backlog, SlowConsumer::DropOldest, 10, "a", "much too long"), 1);
-        assert_eq!(drain(&mut backlog), "");
+    fn the_newest_stays_however_long_it_is() {
+        for policy in [SlowConsumer::DropOldest, SlowConsumer::LatestPerSubject] {
+            let mut backlog = Backlog::default();
+            assert_eq!(push(&mut backlog, policy, 10, "a", "much too long"), 0);
+            assert_eq!(push(&mut backlog, policy, 10, "b", "too long as well"), 1);
+            assert_eq!(drain(&mut backlog), "MSG b 1 16|too long as well|");
+        }
     }
 
     /// Against a list that is searched from end to end.

@@ -184,14 +184,14 @@ impl Connection {
         self.out.as_ref().map_or(0, |out| out.pending() + backlog)
     }
 
-    /// Whether too much waits for it, with a list of `list_len` bytes behind what its socket did not take. A turn is flushed
-    /// before its lists grow that long, so a socket that takes everything is not blamed for a burst; `list_len` alone is too
-    /// much only where one op has made it so.
+    /// Whether too much waits for it, with a list of `list_len` bytes behind what its socket did not take: it needs a respite. A
+    /// turn is flushed before its lists grow that long; `list_len` alone is too much only where one op has made it so, for more
+    /// than two subscriptions.
     pub(crate) fn is_over(&self, list_len: u64, pending_max: usize) -> bool {
         let pending_max = pending_max as u64;
         match &self.out {
             Some(_) => self.pending() as u64 + list_len > pending_max,
-            None => list_len > 2 * pending_max,
+            None => list_len > 3 * pending_max,
         }
     }
 

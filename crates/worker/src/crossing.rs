@@ -1,10 +1,11 @@
 //! Messages on their way from one worker to another.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use dunlin_broker::{Arena, Message, Route};
 
 use crate::ConnId;
+use crate::overflow::Respite;
 
 /// The messages of one turn that have targets in another worker. Each is here once, with the match result that both
 /// workers share, however many targets it has there.
@@ -17,8 +18,8 @@ pub struct Crossing {
     pub(crate) passages: Vec<Passage>,
     /// The message that was added last: its number among those of its worker, and where it is.
     last: Option<(u64, u32)>,
-    /// Publishers of the receiving worker whose targets here are far behind: hold them back.
-    pub(crate) stalled: Vec<ConnId>,
+    /// Publishers of the receiving worker whose targets here are far behind: hold them back, for as long as those have a respite.
+    pub(crate) stalled: Vec<(ConnId, Vec<Weak<Respite>>)>,
 }
 
 /// What to do with one message of a [`Crossing`].

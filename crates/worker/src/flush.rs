@@ -10,6 +10,7 @@ use crate::connection::{Connection, Stage, Transport};
 use crate::encodings::Source;
 use crate::ending::Ending;
 use crate::out_queue::OutQueue;
+use crate::overflow::mark;
 use crate::{ConnId, Wire, Worker};
 
 /// What the arena keeps reserved between turns, in bytes: what a full turn takes. A worker that gives memory back after
@@ -140,9 +141,9 @@ impl Worker {
 
     /// Lets what the socket did not take wait.
     fn wait(&mut self, id: ConnId, bytes: Arc<[u8]>, written: usize) {
-        let now = self.now;
+        let (now, attended) = (self.now, self.attended);
         if let Some(conn) = self.conns.get_mut(id) {
-            conn.out.get_or_insert_with(|| Box::new(OutQueue::default())).push(bytes, written, now);
+            conn.out.get_or_insert_with(|| Box::new(OutQueue::new(attended))).push(bytes, written, now);
         }
         self.arm(id);
     }
@@ -151,7 +152,12 @@ impl Worker {
     pub(crate) fn drain<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let Some(out) = &mut conn.out else { return };
-        match out.write(|bytes| wire.write(id, bytes)) {
+        let result = out.write(self.attended, |bytes| wire.write(id, bytes));
+        if out.pending() <= mark(self.config.pending_max) && out.respite.take().is_some() {
+            // Who has waited for it is looked at in this turn.
+            self.held_until = self.now;
+        }
+        match result {
             Ok(true) => {
                 conn.out = None;
                 if conn.stage == Stage::Draining {

@@ -180,7 +180,8 @@ impl Worker {
                     // RFC 6455 §5.5.3: of pings that wait for an answer, the last one's will do.
                     drop_pongs(&mut conn.head);
                 }
-                if conn.head.len() < HEAD_MAX && conn.pending() < self.config.pending_max {
+                let has_respite = conn.out.as_ref().is_some_and(|out| out.has_respite(self.now));
+                if conn.head.len() < HEAD_MAX && (conn.pending() < self.config.pending_max || has_respite) {
                     // The payload of a ping fits into a pong.
                     let _ = encode_frame(OpCode::Pong, payload, None, &mut conn.head);
                     self.touch(id);

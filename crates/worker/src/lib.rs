@@ -36,6 +36,7 @@ mod lame_duck;
 mod monitor_request;
 mod neighbours;
 mod out_queue;
+mod overflow;
 mod parts;
 mod peer_policy;
 mod proxy_header;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use dunlin_session::Instant;
 
+use crate::overflow::Respite;
+
 /// A part of an encoding that waits for one connection. The bytes are shared with all connections that wait for them.
 struct Chunk {
     bytes: Arc<[u8]>,
@@ -15,13 +17,21 @@ struct Chunk {
 
 /// The output that waits for a connection whose socket is full, as references to shared encodings. A chunk ends at the
 /// end of an op and of a frame.
-#[derive(Default)]
 pub(crate) struct OutQueue {
     chunks: VecDeque<Chunk>,
     pending: usize,
+    /// When the socket last took something, in the time in which it was looked at.
+    pub(crate) last_taken: Instant,
+    /// For how long more may wait than `max_pending`.
+    pub(crate) respite: Option<Arc<Respite>>,
 }
 
 impl OutQueue {
+    /// For a socket that has taken something just now, and then no more.
+    pub(crate) fn new(now: Instant) -> OutQueue {
+        OutQueue { chunks: VecDeque::new(), pending: 0, last_taken: now, respite: None }
+    }
+
     /// How many bytes wait.
     pub(crate) fn pending(&self) -> usize {
         self.pending
@@ -49,11 +59,16 @@ impl OutQueue {
     }
 
     /// Writes until the queue is empty (`Ok(true)`) or the socket is full (`Ok(false)`).
-    pub(crate) fn write(&mut self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<bool> {
+    pub(crate) fn write(
+        &mut self,
+        now: Instant,
+        mut write: impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
         while let Some(chunk) = self.chunks.front_mut() {
             match write(&chunk.bytes[chunk.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => {
+                    self.last_taken = now;
                     chunk.written += n;
                     self.pending -= n;
                     if chunk.written == chunk.bytes.len() {

@@ -1,7 +1,7 @@
 //! From commands to delivery lists.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use dunlin_auth::Check;
 use dunlin_broker::{Item, Message, NewSubscription, Route, Sid, Target};
@@ -12,6 +12,7 @@ use dunlin_subject::Filter;
 use crate::connection::Stage;
 use crate::crossing::{Origin, Recipients};
 use crate::ending::Ending;
+use crate::overflow::{Respite, mark};
 use crate::{ConnId, Crossing, Wire, Worker};
 
 /// A publisher whose target is far behind is not read for this long. It is looked at anew each time, so a target that
@@ -50,9 +51,14 @@ impl Worker {
             return;
         }
         let list_len = self.lists.encoded_len(conn.list) + text.len() as u64;
-        if conn.stage == Stage::Open && conn.is_over(list_len, self.config.pending_max) {
+        let conn = if conn.stage != Stage::Open || !conn.is_over(list_len, self.config.pending_max) {
+            conn
+        } else if self.may_reply(id, list_len) {
+            let Some(conn) = self.conns.get_mut(id) else { return };
+            conn
+        } else {
             return self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
-        }
+        };
         tracing::trace!("{} - ->> [{}]", conn.label(), text.trim_ascii_end().escape_ascii());
         let item = self.arena.push_text(text);
         conn.list = self.lists.append(conn.list, item, Sid::NONE, text.len());
@@ -76,8 +82,8 @@ impl Worker {
 
     /// Delivers what other workers' connections have published.
     pub(crate) fn deliver_crossing<W: Wire>(&mut self, crossing: Crossing, wire: &mut W) {
-        for id in crossing.stalled {
-            self.hold(id);
+        for (id, targets) in crossing.stalled {
+            self.hold(id, targets);
         }
         for passage in crossing.passages {
             let message = crossing.messages.message(passage.message);
@@ -180,14 +186,20 @@ impl Worker {
         let len = len + self.subs.sids.text_len(sid);
         let list = self.lists.append(conn.list, Item::message(stored.index, headers), sid, len);
         let list_len = self.lists.encoded_len(list);
-        if conn.is_over(list_len, self.config.pending_max) {
+        let conn = if !conn.is_over(list_len, self.config.pending_max) {
+            conn
+        } else if self.may_overflow(id, list_len, len, own) {
+            sending.is_stalled = true;
+            let Some(conn) = self.conns.at(id.slot) else { return false };
+            conn
+        } else {
             self.end(id, Ending::Session(CloseReason::SlowConsumerPending));
             return false;
-        }
+        };
         self.has_long_list |= list_len > self.config.pending_max as u64 / 2;
         let pending = conn.pending();
         // Nats: a producer is held back while a target has more than three quarters of max_pending waiting.
-        sending.is_stalled |= pending > self.config.pending_max / 4 * 3;
+        sending.is_stalled |= pending > mark(self.config.pending_max);
         tracing::trace!("{} - ->> {}", conn.label(), sending.trace(self.subs.sids.text(&sid)));
         conn.list = list;
         conn.traffic.out_msgs += 1;
@@ -222,22 +234,26 @@ impl Worker {
     #[cold]
     fn hold_back(&mut self, origin: Origin, is_stalled: bool, is_ahead: bool) {
         let Origin { worker, conn: id, .. } = origin;
+        let targets = core::mem::take(&mut self.overflowing);
         if worker != self.index {
             if is_stalled && let Some(crossing) = self.outbox.get_mut(usize::from(worker)) {
-                crossing.stalled.push(id);
+                crossing.stalled.push((id, targets));
             }
             return;
         }
         if is_stalled {
-            self.hold(id);
+            self.hold(id, targets);
         }
         if is_ahead && let Some(conn) = self.conns.get_mut(id) {
             conn.waits_for_neighbours = true;
         }
     }
 
-    /// Does not read a connection for a while.
-    fn hold(&mut self, id: ConnId) {
+    /// Does not read a connection for a while, or while targets of it have a respite.
+    fn hold(&mut self, id: ConnId, targets: Vec<Weak<Respite>>) {
+        if !targets.is_empty() {
+            return self.wait_for_targets(id, targets);
+        }
         let until = self.now + HOLD_STEP;
         if let Some(conn) = self.conns.get_mut(id) {
             conn.held_until = conn.held_until.max(until);

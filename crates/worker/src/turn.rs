@@ -1,7 +1,7 @@
 //! A worker and its turn.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use dunlin_auth::{Credentials, Identity};
 use dunlin_broker::{Arena, ListId, Lists, RouteCache, Subscriptions};
@@ -17,6 +17,7 @@ use crate::ending::Ending;
 use crate::inflate::Inflation;
 use crate::lame_duck::LameDuck;
 use crate::neighbours::{Lag, Neighbours};
+use crate::overflow::{Respite, Waiting};
 use crate::proxy_header::HEADER_TIMEOUT;
 use crate::snapshot::{ClosedSnapshot, Counters};
 use crate::timers::Timers;
@@ -39,6 +40,9 @@ pub struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) rng: Rng,
     pub(crate) now: Instant,
+    pub(crate) turn_began: Instant,
+    /// The time in which sockets were looked at.
+    pub(crate) attended: Instant,
     pub(crate) wall: u64,
 
     pub(crate) conns: Connections,
@@ -53,6 +57,8 @@ pub struct Worker {
     pub(crate) held: Vec<ConnId>,
     /// When the first of them is to be looked at.
     pub(crate) held_until: Instant,
+    /// Publishers that wait for targets for which too much waits.
+    pub(crate) overflown: Vec<Waiting>,
     /// Connections whose socket takes bytes again.
     writable: Vec<ConnId>,
     inbox: VecDeque<Crossing>,
@@ -65,6 +71,8 @@ pub struct Worker {
     pub(crate) dirty: Vec<ConnId>,
     /// A list of the turn has grown so long that it should be written before it grows on.
     pub(crate) has_long_list: bool,
+    /// The targets of the message under way for which it is too much.
+    pub(crate) overflowing: Vec<Weak<Respite>>,
     /// The message of the turn that was kept beyond it last, by its index.
     pub(crate) kept_last: Option<(u32, Kept)>,
     pub(crate) encodings: Encodings,
@@ -104,6 +112,8 @@ impl Worker {
             shared,
             rng: Rng::with_seed(seed),
             now: Instant::default(),
+            turn_began: Instant::default(),
+            attended: Instant::default(),
             wall: 0,
             conns: Connections::default(),
             subs: Subscriptions::new(index),
@@ -113,6 +123,7 @@ impl Worker {
             ready: VecDeque::new(),
             held: Vec::new(),
             held_until: Instant::NEVER,
+            overflown: Vec::new(),
             writable: Vec::new(),
             inbox: VecDeque::new(),
             lame_duck: None,
@@ -121,6 +132,7 @@ impl Worker {
             lists: Lists::default(),
             dirty: Vec::new(),
             has_long_list: false,
+            overflowing: Vec::new(),
             kept_last: None,
             encodings,
             inflation: Inflation::default(),
@@ -291,6 +303,7 @@ impl Worker {
     pub fn turn<W: Wire>(&mut self, now: Instant, wall: u64, wire: &mut W) {
         self.now = now;
         self.wall = wall;
+        self.attend();
         self.run_timers(wire);
         self.run_lame_duck();
         for id in core::mem::take(&mut self.writable) {
@@ -333,6 +346,7 @@ impl Worker {
             return;
         }
         self.held_until = Instant::NEVER;
+        self.release_overflown();
         for id in core::mem::take(&mut self.held) {
             match self.conns.get_mut(id) {
                 Some(conn) if conn.held_until > self.now => {
@@ -406,6 +420,10 @@ impl Worker {
         }
         tracing::debug!("{} - Client connection closed: {}", conn.label(), ending.text());
         conn.stage = Stage::Ending;
+        if let Some(out) = &mut conn.out {
+            // Nobody waits for it any more.
+            out.respite = None;
+        }
         if conn.held_until > self.now {
             // What it still sends is read and dropped.
             conn.held_until = self.now;

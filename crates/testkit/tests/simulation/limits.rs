@@ -104,6 +104,62 @@ fn a_client_that_floods_itself_is_told() {
     );
 }
 
+/// Messages are nearly as long as what may wait, and several publishers have one under way. Who reads gets them all.
+#[test]
+fn a_client_that_reads_may_have_more_waiting_than_may_wait() {
+    each(
+        |world, workers, kind| {
+            let reader = connect(world, workers - 1, kind, 500)?;
+            world.submit(reader, &[subscribe("s", "1"), subscribe("*", "2"), Op::Ping]);
+            world.settle()?;
+            let mut publishers = Vec::new();
+            for n in 0..4 {
+                publishers.push(connect(world, n % workers, KINDS[n % 3], 5000)?);
+            }
+            for _ in 0..20 {
+                for &publisher in &publishers {
+                    let message = world.message(publisher, "s", None, 1900);
+                    world.submit(publisher, &[message]);
+                }
+                world.pass(Duration::from_millis(6))?;
+            }
+            world.submit(reader, &[Op::Ping]);
+            world.pass(Duration::from_millis(6))?;
+            assert!(!world.has_ended(reader) && world.received(reader) == 160, "{}", world.received(reader));
+            world.check_complete()?;
+            world.tear_down()
+        },
+        &Settings { pending_max: 2000, ..Settings::default() },
+    );
+}
+
+/// Each waits for the other to take what it has sent, and neither reads: that comes to an end.
+#[test]
+fn two_that_do_not_read_do_not_wait_for_each_other_for_good() {
+    each(
+        |world, workers, kind| {
+            let pair = [connect(world, workers - 1, kind, 500)?, connect(world, 0, KINDS[1], 500)?];
+            for (&client, filter) in pair.iter().zip(["a", "b"]) {
+                world.submit(client, &[subscribe(filter, "1"), Op::Ping]);
+            }
+            world.settle()?;
+            for (&client, subject) in pair.iter().zip(["b", "a"]) {
+                world.pause(client);
+                world.expect_end(client, Some("Slow Consumer"), 1008);
+                let flood: Vec<Op> = (0..80).map(|_| world.message(client, subject, None, 1900)).collect();
+                world.submit(client, &flood);
+            }
+            world.pass(Duration::from_secs(1))?;
+            // At least one had to go, and the other had nobody left to wait for.
+            pair.iter().for_each(|&client| world.resume(client));
+            world.pass(Duration::from_millis(50))?;
+            assert!(pair.iter().any(|&client| world.has_ended(client)));
+            world.tear_down()
+        },
+        &Settings { pending_max: 2000, ..Settings::default() },
+    );
+}
+
 #[test]
 fn output_waits_no_longer_than_the_write_deadline() {
     each(
