@@ -133,7 +133,7 @@ impl Setting {
             auth: Rules::open(),
             auth_timeout: Duration::from_secs(2),
             connection: ConnectionType::Standard,
-            info: Info { headers: true, max_payload: PAYLOAD_MAX as u64, ..Info::default() },
+            info: Info { headers: true, max_payload: PAYLOAD_MAX as i64, ..Info::default() },
         });
         let peers = PeerPolicy { proxy_protocol: self.wants_proxy_header(), ..PeerPolicy::default() };
         let websocket = WebSocketConfig {

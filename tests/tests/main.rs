@@ -11,6 +11,7 @@ mod clients_python;
 mod clients_rust;
 mod clients_tls;
 mod compression;
+mod configuration;
 mod differential;
 mod front_door;
 mod guide;

@@ -93,7 +93,7 @@ impl<'t> Cursor<'t> {
 
     /// An error at this position about the next character.
     pub(crate) fn error_here(&self, kind: ErrorKind) -> Error {
-        let kind = if self.peek() == Some('\0') { ErrorKind::Nul } else { kind };
+        let kind = if self.peek() == Some('\0') { ErrorKind::NotText } else { kind };
         match self.peek() {
             Some(next) => Error::new(kind, self.place(), next.to_string()),
             None => Error::new(kind, self.place(), "the end of the text"),

@@ -40,10 +40,10 @@ impl core::error::Error for Error {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text is not UTF-8, or an escape (`\xff`) makes it so.
+    /// Escapes (`\xff`) make a text that is not UTF-8.
     NotUtf8,
-    /// A NUL byte stands in the text.
-    Nul,
+    /// A NUL byte stands outside a comment, or one that [`crate::decode`] put there for bytes that are not UTF-8.
+    NotText,
     /// A file is longer than [`crate::Limits::file_bytes`].
     FileTooLong,
     /// `=` or `:` where a key must stand.
@@ -60,8 +60,6 @@ pub enum ErrorKind {
     ValueOnNextLine,
     /// Something follows a value on the same line.
     TextAfterValue,
-    /// A size suffix is followed by more digits: a duration without quotes.
-    UnquotedDuration,
     /// A quoted key, string or path has no closing quote.
     UnterminatedString,
     /// A block `( … )` has no `)` alone on a line.
@@ -129,7 +127,7 @@ impl ErrorKind {
     fn describe(self, found: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotUtf8
-            | Self::Nul
+            | Self::NotText
             | Self::FileTooLong
             | Self::TooDeep
             | Self::TooManyValues
@@ -191,12 +189,6 @@ impl ErrorKind {
                     "unexpected {found:?} after a value: end the value with a new line or a comma, or put it in quotes"
                 )
             }
-            Self::UnquotedDuration => {
-                write!(
-                    f,
-                    "{found:?} is neither a size nor a text: put durations with an `m` in quotes, as in \"1m30s\""
-                )
-            }
             Self::UnterminatedString => f.write_str("the quote that opens here is never closed"),
             Self::UnterminatedBlock => f.write_str(
                 "the block that opens here is never closed: it ends at a line that holds `)` alone",
@@ -231,7 +223,7 @@ impl ErrorKind {
     fn limit_text(self) -> &'static str {
         match self {
             Self::NotUtf8 => "the text is not UTF-8",
-            Self::Nul => "a NUL byte stands in the text",
+            Self::NotText => "a byte stands here that is no text: it is NUL or not UTF-8",
             Self::FileTooLong => "the file is too long for a configuration",
             Self::TooDeep => "maps and arrays are nested too deeply",
             Self::TooManyValues => "the configuration holds too many values",

@@ -23,8 +23,8 @@
 //!     }
 //! }
 //!
-//! let error = parse("server.conf", "ping_interval: 1m30s", &mut NoSources).unwrap_err();
-//! assert!(error.to_string().starts_with("server.conf:1:16: "), "{error}");
+//! let error = parse("server.conf", "ping_interval: -5s", &mut NoSources).unwrap_err();
+//! assert!(error.to_string().starts_with("server.conf:1:18: "), "{error}");
 //! # Ok::<(), dunlin_conf::Error>(())
 //! ```
 //!
@@ -36,18 +36,18 @@
 //! - Strings: `'raw'`; `"with \t \n \r \" \\ \x41"`; bare words; blocks from `(` to a line that holds `)` alone.
 //! - Booleans (bare, any case): `true yes on`, `false no off`. Integers with an optional sign and size suffix: `k` = 1000,
 //!   `kb ki kib` = 1024, likewise `m g t p e`. Floats have digits on both sides of the point. Dates: `2006-01-02T15:04:05Z`.
-//! - What starts with digits and goes on otherwise is a string: `2s`, `127.0.0.1:4222`. But `30m` is thirty million and `1m30s`
-//!   an error: durations that hold `m` need quotes.
+//! - What starts with digits and goes on otherwise is a string: `2s`, `1m30s`, `127.0.0.1:4222`. But `30m` is thirty million:
+//!   durations that end in `m` need quotes.
 //! - `$NAME` takes the value of a key that stands *earlier* in an enclosing map, else of the environment variable, whose text is
 //!   read as a value. `$2a$…` (bcrypt) stands for itself.
 //! - `include path` puts the keys of that file in this place; variables of this file are not visible there.
 //! - When a key comes twice, the last one counts.
 //!
-//! # Differences from nats-server 2.15, on purpose
+//! # Differences from nats-server 2.15.1, on purpose
 //!
-//! Sizes that overflow 64 bits or end in an unknown suffix (`1kbb`), values that are missing (`port:`), bytes that are not UTF-8
-//! and NUL are errors here, and the official parser lets them pass, usually with a different meaning. `[1]` (a number before `]`)
-//! works here. A block that ends with the file does not hold its `)`. Include cycles are found. Depth, number of includes and
+//! Sizes that overflow 64 bits or end in an unknown suffix (`1kbb`), values that are missing (`port:`), bytes outside
+//! comments that are not UTF-8, and NUL are errors here, and the official parser lets them pass, usually with a different meaning.
+//! `[1]` (a number before `]`) works here. A block that ends with the file does not hold its `)`. Include cycles are found. Depth, number of includes and
 //! the size of the tree have [`Limits`].
 
 #![no_std]
@@ -76,5 +76,5 @@ pub use error::{Error, ErrorKind};
 pub use limits::Limits;
 pub use parser::{parse, parse_with_limits};
 pub use place::Place;
-pub use sources::{Included, LoadError, NoSources, Sources};
+pub use sources::{Included, LoadError, NoSources, Sources, decode};
 pub use value::{Document, Entry, Map, Node, Value};

@@ -48,16 +48,13 @@ fn integer(start: &Cursor<'_>, end: &Cursor<'_>) -> Result<Scalar, Error> {
     }
 }
 
-/// Digits and a suffix letter. As the official lexer: if neither a terminator nor a digit follows, all of it is a string.
+/// Digits and a suffix letter. As the official lexer: if no terminator follows (`1m30s`), all of it is a string.
 fn size(start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Result<Scalar, Error> {
     let digits = between(start, cursor);
     let from_suffix = cursor.clone();
     cursor.bump();
     cursor.take_while(|c| matches!(c, 'b' | 'B' | 'i' | 'I'));
     match cursor.peek() {
-        Some(c) if c.is_ascii_digit() => {
-            return Err(Error::new(ErrorKind::UnquotedDuration, start.place(), word(start)));
-        }
         // `[1k]` is the text `1k` to the official server: kept, since lists of names are what such lists are.
         Some(c) if !ends_word(c) || c == ']' => return bare_text(start, cursor),
         _ => {}

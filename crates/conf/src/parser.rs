@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::place::Place;
 use crate::scalar::{Scalar, missing_value, quoted, scalar};
-use crate::sources::{LoadError, Sources};
+use crate::sources::{LoadError, Sources, decode};
 use crate::value::{Document, Entry, Map, Node, Value};
 
 /// Reads a configuration with the default [`Limits`]. `name` is the file's name in messages, and what [`Sources::include`] gets
@@ -94,12 +94,7 @@ impl Shared<'_> {
         self.environment.push(name.to_owned());
         let mut parser =
             Parser { shared: self, cursor: Cursor::new(file, &text), scopes: Vec::new(), depth: 0 };
-        parser.cursor.skip_blanks();
-        let node = parser.value()?;
-        parser.cursor.skip_space_and_comments();
-        if parser.cursor.peek().is_some() {
-            return Err(parser.cursor.error_here(ErrorKind::TextAfterValue));
-        }
+        let node = parser.first_value()?;
         self.environment.pop();
         Ok(Some(node.value))
     }
@@ -125,6 +120,21 @@ enum Kind {
 }
 
 impl Parser<'_, '_, '_> {
+    /// Reads a text that is the value of a key at the top level, as nats-server does with the environment: what ends the value
+    /// there ends it here, and what follows must be entries, of which nothing becomes.
+    fn first_value(&mut self) -> Result<Node, Error> {
+        self.cursor.skip_blanks();
+        if self.cursor.peek().is_some_and(is_newline) {
+            return Err(self.cursor.error_here(ErrorKind::ValueOnNextLine));
+        }
+        let node = self.value()?;
+        self.scopes.push(Scope::default());
+        self.ends_map(Kind::Top, &node.place)?;
+        self.entries(Kind::Top, &node.place)?;
+        self.scopes.pop();
+        Ok(node)
+    }
+
     /// Reads the entries of a map up to its end into the innermost scope. `opened` is where the map starts.
     fn entries(&mut self, kind: Kind, opened: &Place) -> Result<(), Error> {
         loop {
@@ -154,7 +164,7 @@ impl Parser<'_, '_, '_> {
                 '{' => return Err(self.cursor.error_here(ErrorKind::UnexpectedOpen)),
                 '=' | ':' => return Err(self.cursor.error_here(ErrorKind::SeparatorWithoutKey)),
                 ',' | ';' => return Err(self.cursor.error_here(ErrorKind::UnexpectedTerminator)),
-                '\0' => return Err(self.cursor.error_here(ErrorKind::Nul)),
+                '\0' => return Err(self.cursor.error_here(ErrorKind::NotText)),
                 _ => self.entry(kind)?,
             }
             if self.ends_map(kind, opened)? {
@@ -203,7 +213,7 @@ impl Parser<'_, '_, '_> {
             }
         }
         match self.cursor.peek() {
-            Some('\0') => return Err(self.cursor.error_here(ErrorKind::Nul)),
+            Some('\0') => return Err(self.cursor.error_here(ErrorKind::NotText)),
             Some(c) if separated && is_newline(c) => {
                 return Err(self.cursor.error_here(ErrorKind::ValueOnNextLine));
             }
@@ -328,10 +338,7 @@ impl Parser<'_, '_, '_> {
             return Err(failure(ErrorKind::IncludeCycle));
         }
         let name: Arc<str> = Arc::from(included.name);
-        let Ok(text) = core::str::from_utf8(&included.text) else {
-            return Err(Error::new(ErrorKind::NotUtf8, Place::start_of(&name), ""));
-        };
-        for entry in self.shared.file(name, text)? {
+        for entry in self.shared.file(name, &decode(&included.text))? {
             self.set(entry);
         }
         Ok(())

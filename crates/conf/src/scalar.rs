@@ -40,7 +40,7 @@ pub(crate) fn quoted<'t>(cursor: &mut Cursor<'t>) -> Result<&'t str, Error> {
     let text = cursor.take_while(|c| Some(c) != quote && c != '\0');
     match cursor.peek() {
         None => Err(Error::new(ErrorKind::UnterminatedString, start, "")),
-        Some('\0') => Err(cursor.error_here(ErrorKind::Nul)),
+        Some('\0') => Err(cursor.error_here(ErrorKind::NotText)),
         Some(_) => {
             cursor.bump();
             Ok(text)
@@ -59,7 +59,7 @@ fn escaped(cursor: &mut Cursor<'_>) -> Result<Scalar, Error> {
             None => return Err(Error::new(ErrorKind::UnterminatedString, start, "")),
             Some('"') => break,
             Some('\\') => text.push(escape(cursor)?),
-            Some(_) => return Err(cursor.error_here(ErrorKind::Nul)),
+            Some(_) => return Err(cursor.error_here(ErrorKind::NotText)),
         }
     }
     cursor.bump();
@@ -103,7 +103,7 @@ fn block(cursor: &mut Cursor<'_>) -> Result<Scalar, Error> {
         let line = cursor.take_while(|c| c != '\n' && c != '\0');
         match cursor.peek() {
             Some('\n') => {}
-            Some(_) => return Err(cursor.error_here(ErrorKind::Nul)),
+            Some(_) => return Err(cursor.error_here(ErrorKind::NotText)),
             None => return Err(Error::new(ErrorKind::UnterminatedBlock, start, "")),
         }
         text.push_str(line);
@@ -135,7 +135,7 @@ pub(crate) fn bare_text(start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Result<S
                 cursor.bump();
                 break;
             }
-            Some('\0') => return Err(cursor.error_here(ErrorKind::Nul)),
+            Some('\0') => return Err(cursor.error_here(ErrorKind::NotText)),
             _ => break,
         }
         plain = false;

@@ -1,5 +1,6 @@
 //! Where included files and environment variables come from.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -22,8 +23,22 @@ pub trait Sources {
 pub struct Included {
     /// Its name in messages. Two files are the same, and an include a cycle, when this name is the same.
     pub name: String,
-    /// Its contents, which must be UTF-8.
+    /// Its contents; see [`decode`].
     pub text: Vec<u8>,
+}
+
+/// The contents of a file as [`crate::parse`] takes them. Bytes that are not UTF-8 become NUL, which is a mistake with a position
+/// wherever it stands but in a comment: files are found whose comments have umlauts of older days.
+pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend((!chunk.invalid().is_empty()).then_some('\0'));
+    }
+    Cow::Owned(text)
 }
 
 /// Why a file could not be loaded.

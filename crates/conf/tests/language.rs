@@ -1,11 +1,13 @@
-//! The language, rule by rule. Where no word says otherwise, nats-server 2.15.0 reads each good text the same: its
+//! The language, rule by rule. Where no word says otherwise, nats-server 2.15.1 reads each good text the same: its
 //! digest (`nats-server -t`) is the SHA-256 of the canonical form given here.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
 
-use dunlin_conf::{ErrorKind, Included, Limits, LoadError, NoSources, Sources, parse, parse_with_limits};
+use dunlin_conf::{
+    ErrorKind, Included, Limits, LoadError, NoSources, Sources, decode, parse, parse_with_limits,
+};
 
 #[test]
 fn good() {
@@ -75,6 +77,8 @@ const GOOD: &[(&str, &str)] = &[
         "a: 2s, b: 200ms, c: 1kx, d: 127.0.0.1:4222, e: 12:3, f: 0x5",
         r#"{"a":"2s","b":"200ms","c":"1kx","d":"127.0.0.1:4222","e":"12:3","f":"0x5"}"#,
     ),
+    // Texts since 2.15.1, and errors before it.
+    ("a: 1m30s, b: 1e5, c: [10MB5]\nd: -1k5 # c", r#"{"a":"1m30s","b":"1e5","c":["10MB5"],"d":"-1k5"}"#),
     (
         "a: 0.0000001, b: 0.000001, c: 123456789012345678901234.0",
         r#"{"a":1e-7,"b":0.000001,"c":1.2345678901234569e+23}"#,
@@ -112,8 +116,8 @@ fn bad() {
         ("a 'x' y", TextAfterValue, "1:7"),
         ("a [b c]", TextAfterValue, "1:6"),
         ("a [b;c]", TextAfterValue, "1:5"),
-        ("a: 1e5", UnquotedDuration, "1:4"),
-        ("a: 1m30s", UnquotedDuration, "1:4"),
+        ("a: -5s", TextAfterValue, "1:6"),
+        ("a: 1.5s", TextAfterValue, "1:7"),
         ("a: 1.5e5", TextAfterValue, "1:7"),
         ("a: 127.0.0.1abc", TextAfterValue, "1:13"),
         ("a: \"x", UnterminatedString, "1:4"),
@@ -142,9 +146,9 @@ fn bad() {
         ("b {x 5}\na: $x", VariableNotFound, "2:4"),
         ("a: $2b$11$x", VariableNotFound, "1:4"),
         ("a: \"\\xff\"", NotUtf8, "1:4"),
-        ("a: x\0y", Nul, "1:5"),
-        ("\0", Nul, "1:1"),
-        ("a\0: 5", Nul, "1:2"),
+        ("a: x\0y", NotText, "1:5"),
+        ("\0", NotText, "1:1"),
+        ("a\0: 5", NotText, "1:2"),
         ("include x", IncludeUnreadable, "1:9"),
         ("include", MissingValue, "1:1"),
         ("include [x]", TextAfterValue, "1:9"),
@@ -159,10 +163,6 @@ fn bad() {
 #[test]
 fn messages() {
     for (text, message) in [
-        (
-            "a: 1m30s",
-            "t:1:4: \"1m30s\" is neither a size nor a text: put durations with an `m` in quotes, as in \"1m30s\"",
-        ),
         ("a:", "t:1:1: the key \"a\" has no value"),
         (
             "a: $2y$11$x",
@@ -270,6 +270,14 @@ fn environment() {
         ("CIRCLE", "[$CIRCLE2]"),
         ("CIRCLE2", "[$CIRCLE]"),
         ("MISSING", "$NOTHING"),
+        ("DURATION", "2m30s"),
+        ("COMMENTED", "abc # c"),
+        ("ENDED", "5;"),
+        ("LINE", "a\n"),
+        ("LINES", "[a,\nb]\r\nc: d\n"),
+        ("CLOSED", "{a: b}}"),
+        ("COMMA", "a,b"),
+        ("LATE", "\na"),
     ];
     let mut sources = Memory::new(&[], &variables);
     for (name, expected) in [
@@ -279,6 +287,12 @@ fn environment() {
         ("BLANKS", "5"),
         ("EMPTY", "\"\""),
         ("MAP", "{\"a\":123456}"),
+        ("DURATION", "\"2m30s\""),
+        ("COMMENTED", "\"abc\""),
+        ("ENDED", "5"),
+        ("LINE", "\"a\""),
+        ("LINES", "[\"a\",\"b\"]"),
+        ("CLOSED", "{\"a\":\"b\"}"),
     ] {
         let document = parse("t", &format!("v: ${name}"), &mut sources).unwrap();
         assert_eq!(document.canonical(), format!("{{\"v\":{expected}}}\n"));
@@ -288,12 +302,30 @@ fn environment() {
         ("SELF", ErrorKind::VariableCycle, "$SELF:1:1"),
         ("CIRCLE", ErrorKind::VariableCycle, "$CIRCLE2:1:2"),
         ("MISSING", ErrorKind::VariableNotFound, "$MISSING:1:1"),
+        ("COMMA", ErrorKind::MissingValue, "$COMMA:1:3"),
+        ("LATE", ErrorKind::ValueOnNextLine, "$LATE:1:1"),
     ] {
         let error = parse("t", &format!("v: ${name}"), &mut sources).unwrap_err();
         assert_eq!((error.kind, error.place.to_string().as_str()), (kind, place), "{error}");
     }
     // A key of the file goes before the environment.
     assert_eq!(parse("t", "INT=1\nv: $INT", &mut sources).unwrap().canonical(), "{\"INT\":1,\"v\":1}\n");
+}
+
+#[test]
+fn bytes_that_are_not_utf8() {
+    let text = decode(b"# f\xfcr\nport: 1 // \xff\xfe\n");
+    assert_eq!(parse("t", &text, &mut NoSources).unwrap().canonical(), "{\"port\":1}\n");
+    for (bytes, place) in [
+        (&b"name: f\xfcr"[..], "t:1:8"),
+        (b"name: \"f\xfcr\"", "t:1:9"),
+        (b"name: 'f\xfcr'", "t:1:9"),
+        (b"f\xfcr: 1", "t:1:2"),
+        (b"\xc3", "t:1:1"),
+    ] {
+        let error = parse("t", &decode(bytes), &mut NoSources).unwrap_err();
+        assert_eq!((error.kind, error.place.to_string().as_str()), (ErrorKind::NotText, place), "{error}");
+    }
 }
 
 #[test]

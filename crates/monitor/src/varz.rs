@@ -44,7 +44,8 @@ pub struct Varz {
     /// Seconds.
     pub auth_timeout: Number,
     pub max_control_line: u64,
-    pub max_payload: u64,
+    /// -1: no limit.
+    pub max_payload: i64,
     pub max_pending: u64,
     pub cluster: Section,
     pub gateway: Section,
@@ -92,6 +93,10 @@ pub struct Varz {
     pub config_load_time: Time,
     /// `sha256:…`; empty without a configuration file.
     pub config_digest: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub system_account: String,
     pub slow_consumer_stats: ByKind,

@@ -41,8 +41,8 @@ pub struct Info {
     /// Whether the connection may go on in TLS.
     #[serde(skip_serializing_if = "is_false")]
     pub tls_available: bool,
-    /// Most bytes of header block and payload in one message.
-    pub max_payload: u64,
+    /// Most bytes of header block and payload in one message; -1 where there is no such limit.
+    pub max_payload: i64,
     /// Whether JetStream is served.
     #[serde(skip_serializing_if = "is_false")]
     pub jetstream: bool,

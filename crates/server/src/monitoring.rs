@@ -23,7 +23,6 @@ use crate::tls::TlsServers;
 
 /// What monitoring knows besides the workers' states.
 pub(crate) struct Monitoring {
-    info: Info,
     http_port: Option<u16>,
     websocket_port: Option<u16>,
     clock: Clock,
@@ -33,6 +32,7 @@ pub(crate) struct Monitoring {
 
 struct State {
     config: Config,
+    info: Info,
     config_loaded: Timestamp,
     tls: Arc<TlsServers>,
     requests: RequestCounts,
@@ -48,15 +48,17 @@ impl Monitoring {
         workers: usize,
     ) -> Monitoring {
         let config_loaded = timestamp(&clock, clock.now());
-        let state = State { config: config.clone(), config_loaded, tls, requests: RequestCounts::default() };
+        let state =
+            State { config: config.clone(), info, config_loaded, tls, requests: RequestCounts::default() };
         let port = |addrs: &[SocketAddr]| addrs.first().map(SocketAddr::port);
         let (http_port, websocket_port) = (port(&addresses.monitor), port(&addresses.websocket));
-        Monitoring { info, http_port, websocket_port, clock, workers, state: Mutex::new(state) }
+        Monitoring { http_port, websocket_port, clock, workers, state: Mutex::new(state) }
     }
 
     /// The configuration has been read anew.
-    pub(crate) fn set_config(&self, config: &Config, tls: Arc<TlsServers>) {
+    pub(crate) fn set_config(&self, config: &Config, info: Info, tls: Arc<TlsServers>) {
         let mut state = self.state();
+        state.info = info;
         state.tls = tls;
         state.config = config.clone();
         state.config_loaded = timestamp(&self.clock, self.clock.now());
@@ -92,13 +94,13 @@ impl Monitoring {
         let usage = process::usage();
         let is_https = config.http.as_ref().is_some_and(|http| http.is_tls);
         Varz {
-            server_id: self.info.server_id.clone(),
-            server_name: self.info.server_name.clone(),
-            version: self.info.version.clone(),
-            proto: self.info.proto,
-            go: self.info.go.clone(),
-            host: self.info.host.clone(),
-            port: self.info.port,
+            server_id: state.info.server_id.clone(),
+            server_name: state.info.server_name.clone(),
+            version: state.info.version.clone(),
+            proto: state.info.proto,
+            go: state.info.go.clone(),
+            host: state.info.host.clone(),
+            port: state.info.port,
             auth_required: config.nats_rules().0.is_required(),
             tls_required: config.tls.is_some() && !config.allow_non_tls,
             tls_verify: config.tls.as_ref().is_some_and(|tls| tls.verify),
@@ -112,7 +114,7 @@ impl Monitoring {
             http_base_path: config.http.as_ref().map_or_else(String::new, |http| http.base_path.clone()),
             auth_timeout: Number(config.nats_rules().1.as_secs_f64()),
             max_control_line: config.max_control_line as u64,
-            max_payload: config.max_payload as u64,
+            max_payload: config.announced_payload_max(),
             max_pending: config.max_pending as u64,
             websocket: self.websocket_varz(config, &state.tls),
             tls_timeout: Number(config.tls.as_ref().map_or(0.0, |tls| tls.timeout.as_secs_f64())),
@@ -140,15 +142,11 @@ impl Monitoring {
             http_req_stats: state.requests.counts().clone(),
             config_load_time: Time(state.config_loaded),
             config_digest: config.config_digest.clone(),
+            tags: config.tags.clone(),
+            metadata: config.metadata.clone(),
             slow_consumer_stats: ByKind { clients: slow_consumers, ..ByKind::default() },
             stale_connection_stats: ByKind { clients: stale_connections, ..ByKind::default() },
-            limits: Limits {
-                address_refusals: sum(|c| c.address_refusals),
-                handshake_refusals: sum(|c| c.handshake_refusals),
-                publish_holds: sum(|c| c.publish_holds),
-                publish_closures: sum(|c| c.publish_closures),
-                proxy_header_errors: sum(|c| c.proxy_header_errors),
-            },
+            limits: limits_met(parts),
             ..Varz::default()
         }
     }
@@ -225,6 +223,18 @@ impl Monitoring {
     fn closed(&self, closed: &ClosedSnapshot) -> ConnectionState {
         let stop = Time(timestamp(&self.clock, closed.stopped));
         ConnectionState { stop: Some((stop, closed.reason)), ..self.connection(&closed.connection) }
+    }
+}
+
+/// How often limits for peers were met.
+fn limits_met(parts: &[WorkerSnapshot]) -> Limits {
+    let sum = |of: fn(&Counters) -> u64| parts.iter().map(|part| of(&part.counters)).sum();
+    Limits {
+        address_refusals: sum(|c| c.address_refusals),
+        handshake_refusals: sum(|c| c.handshake_refusals),
+        publish_holds: sum(|c| c.publish_holds),
+        publish_closures: sum(|c| c.publish_closures),
+        proxy_header_errors: sum(|c| c.proxy_header_errors),
     }
 }
 

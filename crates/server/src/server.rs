@@ -12,7 +12,7 @@ use dunlin_session::ClientConfig;
 use dunlin_websocket::handshake::OriginPolicy;
 use dunlin_worker::{CookieNames, Listener, PeerPolicy, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
-use crate::config::{self, Change, Config, changes};
+use crate::config::{self, Advertised, Change, Config, changes};
 use crate::endpoints::{Addresses, endpoints};
 use crate::monitoring::Monitoring;
 use crate::net::{Clock, Endpoints, Network, NetworkConfig};
@@ -21,6 +21,9 @@ use crate::tls::{TlsError, TlsServers, policy};
 
 /// The version of `nats-server` whose behaviour clients may expect: they choose their features by it.
 pub const NATS_VERSION: &str = "2.15.0";
+
+/// The level of the JetStream API that goes with this version, which is said whether JetStream is on or not.
+const API_LEVEL: u32 = 5;
 
 /// The most workers that a server can have.
 const WORKERS_MAX: usize = 256;
@@ -255,7 +258,7 @@ impl Handle {
         let tls = Arc::new(tls);
         let worker = Arc::new(worker_config(&config, &self.identity, &self.addresses));
         self.network().reconfigure(&worker, &tls);
-        self.monitoring.set_config(&config, tls);
+        self.monitoring.set_config(&config, worker.client.info.clone(), tls);
         *current = config;
         Ok(changes)
     }
@@ -315,6 +318,10 @@ fn worker_count(config: &Config) -> usize {
 
 fn worker_config(config: &Config, identity: &Identity, addresses: &Addresses) -> WorkerConfig {
     let mut client = client_config(config, identity, &config.host, &addresses.nats, config.ping_interval);
+    if let Some(advertised) = config.client_advertise.as_deref().and_then(Advertised::parse) {
+        client.info.host = advertised.host.map_or(client.info.host, str::to_owned);
+        client.info.port = advertised.port.unwrap_or(client.info.port);
+    }
     let tls = config.tls.as_ref().map(|tls| policy(tls, config.allow_non_tls));
     client.info.tls_available = tls.is_some();
     client.info.tls_required = tls.is_some_and(|tls| !tls.is_optional);
@@ -389,11 +396,12 @@ fn client_config(
         host: host.to_owned(),
         port: addrs.first().map_or(0, SocketAddr::port),
         headers: !config.no_header_support,
-        max_payload: config.max_payload as u64,
+        max_payload: config.announced_payload_max(),
+        api_lvl: API_LEVEL,
         ..Info::default()
     };
     ClientConfig {
-        limits: Limits { control_line_max: config.max_control_line, payload_max: config.max_payload },
+        limits: Limits { control_line_max: config.max_control_line, payload_max: config.payload_max() },
         subscriptions_max: config.max_subscriptions,
         subscription_tokens_max: config.max_sub_tokens.map(usize::from),
         ping_interval,

@@ -75,6 +75,15 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         " \r\n",
     );
 
+    let mut advertised = Both::new("client_advertise: \"nats.example:4333\"\nmax_payload: -1\n");
+    at_accept(&mut advertised, "info/advertised, without a limit");
+    after(
+        &mut advertised,
+        "info/advertised, after connect",
+        "CONNECT {\"protocol\":1,\"verbose\":false}\r\nPING\r\n",
+        " \r\n",
+    );
+
     let mut bare = Both::new("no_header_support: true\n");
     at_accept(&mut bare, "info/no header support");
     bare.dies(
@@ -85,7 +94,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         "info/no responders without header support",
         "CONNECT {\"headers\":true,\"no_responders\":true,\"verbose\":false}\r\nPING\r\n",
     );
-    [plain, named, bare].into_iter().flat_map(Both::into_exchanges).collect()
+    [plain, named, advertised, bare].into_iter().flat_map(Both::into_exchanges).collect()
 }
 
 #[test]

@@ -38,6 +38,12 @@ fn payload() -> Both {
     both
 }
 
+fn no_payload_limit() -> Both {
+    let mut both = Both::new("max_payload: -1\n");
+    both.lives("limits/no payload limit", publish("limits.none", 3 << 20));
+    both
+}
+
 fn control_line() -> Both {
     let mut both = Both::new("max_control_line: 512\n");
     let sub = |len: usize| quiet(&format!("SUB {} 1\r\n", "s".repeat(len)));
@@ -169,10 +175,11 @@ fn connections() -> Vec<Exchange> {
 }
 
 pub(crate) fn exchanges() -> Vec<Exchange> {
-    let mut all: Vec<Exchange> = [payload(), control_line(), default_limits(), subscriptions(), sub_tokens()]
-        .into_iter()
-        .flat_map(Both::into_exchanges)
-        .collect();
+    let mut all: Vec<Exchange> =
+        [payload(), no_payload_limit(), control_line(), default_limits(), subscriptions(), sub_tokens()]
+            .into_iter()
+            .flat_map(Both::into_exchanges)
+            .collect();
     all.extend(connections());
     all
 }

@@ -31,9 +31,8 @@ fn normalise(line: &[u8]) -> Vec<u8> {
         for key in ["server_id", "server_name", "version", "go", "port", "client_id", "nonce"] {
             text = star(&text, key);
         }
-        // The commit is known to a build from a git tree only; the API level is JetStream's and the curve key auth
-        // callout's, neither of which dunlin serves yet.
-        for key in ["git_commit", "api_lvl", "xkey"] {
+        // The commit is known to a build from a git tree only; the curve key is auth callout's, which dunlin does not serve yet.
+        for key in ["git_commit", "xkey"] {
             text = text_without(&text, key);
         }
         return text.into_bytes();

@@ -5,10 +5,13 @@ use std::time::Duration;
 use dunlin_auth::{ConnectionType, ConnectionTypes, Rules, Secret, User};
 use dunlin_conf::{Entry, Map, Node, Value};
 
-use super::{Config, Report};
+use super::unserved::is_empty;
+use super::{Config, Report, Warning};
 
 /// How long a client has for saying who it is, where the file does not say and there is no TLS.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// The name of the block at the top level.
+const TOP: &str = "authorization";
 /// Beyond this, nats-server warns.
 const TIMEOUT_WARNING: Duration = Duration::from_secs(60);
 
@@ -88,7 +91,7 @@ impl Config {
 
 /// Reads the block at the top level.
 pub(super) fn read(entry: &Entry, report: &mut Report) -> AuthorizationConfig {
-    read_block(entry, "authorization", report, |authorization, entry, report| {
+    read_block(entry, TOP, report, |authorization, entry, report| {
         match entry.key.to_ascii_lowercase().as_str() {
             "users" => authorization.users = users(entry, report),
             "permissions" | "default_permission" | "default_permissions" => refuse_permissions(entry, report),
@@ -122,7 +125,7 @@ fn read_block(
             "user" | "username" => user = report.text(entry),
             "pass" | "password" => password = secret(entry, report),
             "token" => authorization.token = secret(entry, report),
-            "timeout" => authorization.timeout = timeout(entry, report),
+            "timeout" => authorization.timeout = timeout(entry, report, name == TOP),
             _ if more(&mut authorization, entry, report) => {}
             _ => report.unknown(entry, name),
         }
@@ -159,8 +162,9 @@ fn secret(entry: &Entry, report: &mut Report) -> Option<Secret> {
     (!text.is_empty()).then(|| Secret::new(text.as_str()))
 }
 
-/// A number of seconds, or a duration; 0 stands for the default.
-pub(super) fn timeout(entry: &Entry, report: &mut Report) -> Option<Duration> {
+/// A number of seconds, or a duration; 0 stands for the default. A long one is warned about, and as with nats-server that
+/// fails a check, but for WebSocket.
+pub(super) fn timeout(entry: &Entry, report: &mut Report, fails_check: bool) -> Option<Duration> {
     let timeout = match entry.node.value {
         Value::Float(seconds) => {
             let timeout = Duration::try_from_secs_f64(seconds).ok();
@@ -173,12 +177,11 @@ pub(super) fn timeout(entry: &Entry, report: &mut Report) -> Option<Duration> {
         _ => report.duration_or_seconds(entry)?.0,
     };
     if timeout > TIMEOUT_WARNING {
-        report.warn_strictly(format_args!(
-            "{}: {} of {} seconds is high, consider keeping it under 60 seconds (an `m` needs quotes: \"1m\")",
-            entry.node.place,
-            entry.key,
-            timeout.as_secs_f64(),
-        ));
+        let (place, key, seconds) = (&entry.node.place, &entry.key, timeout.as_secs_f64());
+        let text = format!(
+            "{place}: {key} of {seconds} seconds is high, consider keeping it under 60 seconds (an `m` needs quotes: \"1m\")"
+        );
+        report.warnings.push(Warning { text, fails_check });
     }
     (!timeout.is_zero()).then_some(timeout)
 }
@@ -213,6 +216,7 @@ fn read_user(node: &Node, map: &Map, report: &mut Report) -> Option<User> {
             }
             "permission" | "permissions" | "authorization" => refuse_permissions(entry, report),
             "proxy_required" => refuse_proxy(entry, report),
+            "nkey" if entry.string() == Ok("") => {}
             "nkey" => {
                 report.refuse(entry, "nobody could log in with it");
                 return None;
@@ -240,6 +244,9 @@ fn connection_types(entry: &Entry, report: &mut Report) -> ConnectionTypes {
 }
 
 fn refuse_permissions(entry: &Entry, report: &mut Report) {
+    if is_empty(&entry.node.value) {
+        return;
+    }
     report.error_at(
         &entry.key_place,
         format_args!(

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dunlin_conf::{Included, LoadError, Sources, parse};
+use dunlin_conf::{Included, LoadError, Sources, decode, parse};
 use sha2::{Digest, Sha256};
 
 use super::{Config, Report, top};
@@ -33,11 +33,7 @@ pub fn load(path: &Path) -> Loaded {
         }
     };
     let name = path.to_string_lossy();
-    let Ok(text) = String::from_utf8(text) else {
-        report.error(format_args!("{name}: the file is not UTF-8 text"));
-        return Loaded { config, report };
-    };
-    let document = match parse(&name, &text, &mut Machine) {
+    let document = match parse(&name, &decode(&text), &mut Machine) {
         Ok(document) => document,
         Err(error) => {
             report.error(error);
@@ -68,7 +64,10 @@ struct Machine;
 
 impl Sources for Machine {
     fn include(&mut self, from: &str, path: &str) -> Result<Included, LoadError> {
-        let path: PathBuf = Path::new(from).parent().unwrap_or(Path::new("")).join(path);
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        // As nats-server: a path from the root is one from this folder too. Only where there is none is it what it looks like.
+        let inside: PathBuf = folder.join(path.trim_start_matches('/'));
+        let path = if inside.exists() { inside } else { folder.join(path) };
         let text = fs::read(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => LoadError::NotFound,
             io::ErrorKind::PermissionDenied => LoadError::PermissionDenied,

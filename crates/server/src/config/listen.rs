@@ -1,7 +1,6 @@
 //! Addresses and ports.
 
 use dunlin_conf::{Entry, Value};
-use dunlin_websocket::handshake::Origin;
 
 use super::{ListenPort, Report};
 
@@ -45,18 +44,6 @@ fn split(text: &str) -> Option<(Option<String>, i64)> {
     };
     let port: i64 = port.parse().ok().filter(|port| (-1..=i64::from(u16::MAX)).contains(port))?;
     Some(((!host.is_empty()).then(|| host.to_owned()), port))
-}
-
-/// The `host` or `host:port` under which others are to find a listener.
-pub(super) fn advertise(entry: &Entry, report: &mut Report) -> Option<String> {
-    let text = report.text(entry)?;
-    // What a URL can hold as its authority is what an origin can.
-    if Origin::from_authority(false, &text).is_ok() {
-        return Some(text);
-    }
-    let place = &entry.node.place;
-    report.error_at(place, format_args!("{}: {text:?} is not of the form host or host:port", entry.key));
-    None
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@
 //! and their like, also inside `websocket`, and on the command line): a server that ignored them would be open where
 //! its operator believes it closed.
 
+mod advertise;
 mod authorization;
 mod compression;
 mod file;
 mod host;
+mod labels;
 mod listen;
 mod peers;
 mod reload;
@@ -23,11 +25,13 @@ mod validate;
 mod websocket;
 mod written;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use dunlin_websocket::handshake::OriginPattern;
 
+pub(crate) use advertise::Advertised;
 pub use authorization::AuthorizationConfig;
 pub use dunlin_worker::{CompressionConfig, CookieNames, SlowConsumer};
 pub use file::{Loaded, load};
@@ -54,11 +58,15 @@ pub enum ListenPort {
 pub struct Config {
     /// `server_name`: without blanks. Without one, the server's ID is its name.
     pub server_name: Option<String>,
+    /// `server_tags`, in lower case.
+    pub tags: Vec<String>,
+    /// `server_metadata`.
+    pub metadata: BTreeMap<String, String>,
     /// `host`: where NATS clients connect. `0.0.0.0`, `::` and an empty one are all addresses of the machine, IPv4 and IPv6.
     pub host: String,
     /// `port` for NATS clients.
     pub port: ListenPort,
-    /// `client_advertise`: the `host:port` that other servers give to clients.
+    /// `client_advertise`: the `host:port` that INFO gives in the place of the listener's own.
     pub client_advertise: Option<String>,
     /// `tls`: how NATS clients are encrypted, and monitoring with `https`.
     pub tls: Option<TlsConfig>,
@@ -78,8 +86,8 @@ pub struct Config {
     pub peers: PeerConfig,
     /// `max_control_line`, in bytes.
     pub max_control_line: usize,
-    /// `max_payload`, in bytes.
-    pub max_payload: usize,
+    /// `max_payload`, in bytes; `None` (-1 in a file) where [`Config::payload_max`] is the only limit.
+    pub max_payload: Option<usize>,
     /// `max_pending`: the bytes that may wait for one connection.
     pub max_pending: usize,
     /// `max_connections`; 0 refuses all.
@@ -122,6 +130,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             server_name: None,
+            tags: Vec::new(),
+            metadata: BTreeMap::new(),
             host: "0.0.0.0".to_owned(),
             port: ListenPort::Fixed(4222),
             client_advertise: None,
@@ -134,7 +144,7 @@ impl Default for Config {
             no_auth_user: None,
             peers: PeerConfig::default(),
             max_control_line: 4096,
-            max_payload: 1 << 20,
+            max_payload: Some(1 << 20),
             max_pending: 64 << 20,
             max_connections: 64 << 10,
             max_subscriptions: 0,
@@ -168,6 +178,18 @@ impl Config {
             ..WebSocketConfig::default()
         };
         Self { host, websocket: Some(websocket), ..Self::default() }
+    }
+
+    /// The bytes that one message may have. Where `max_payload` is -1, that is what may wait for one connection, up to 2 GiB: what
+    /// is longer would be read, and then reach nobody.
+    pub fn payload_max(&self) -> usize {
+        const MAX: usize = i32::MAX as usize;
+        self.max_payload.unwrap_or(self.max_pending.min(MAX))
+    }
+
+    /// `max_payload` as INFO and `/varz` say it: -1 is none.
+    pub(crate) fn announced_payload_max(&self) -> i64 {
+        self.max_payload.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 }
 

@@ -39,10 +39,13 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
     compare!(true: "debug" log.debug, "trace" log.trace, "trace_verbose" log.trace_verbose, "logtime" log.logtime,
         "logtime_utc" log.logtime_utc, "log_file" log.file, "log_size_limit" log.size_limit, "log_max_num" log.max_num,
         "max_traced_msg_len" log.max_traced_msg_len, "pid_file" pid_file, "ports_file_dir" ports_file_dir,
-        "client_advertise" client_advertise, "max_control_line" max_control_line, "max_payload" max_payload,
-        "max_connections" max_connections, "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
+        "client_advertise" client_advertise, "max_control_line" max_control_line, "max_connections" max_connections,
+        "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
         "allow_non_tls" allow_non_tls, "slow_consumer" slow_consumer,
         "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
+    changes.compare("max_payload", &old.announced_payload_max(), &new.announced_payload_max(), true);
+    changes.compare_hidden("tags".into(), &old.tags, &new.tags);
+    changes.compare_hidden("metadata".into(), &old.metadata, &new.metadata);
     compare!(false: "server_name" server_name, "host" host, "port" port, "max_pending" max_pending,
         "max_subscriptions" max_subscriptions, "max_sub_tokens" max_sub_tokens, "max_closed_clients" max_closed_clients,
         "no_header_support" no_header_support, "workers" workers);

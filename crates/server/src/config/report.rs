@@ -70,10 +70,12 @@ impl Report {
         if (min..=max).contains(&value) {
             return Some(value);
         }
-        self.error_at(
-            &entry.node.place,
-            format_args!("{}: {value} is not between {min} and {max}", entry.key),
-        );
+        let (place, key) = (&entry.node.place, &entry.key);
+        if max == i64::MAX {
+            self.error_at(place, format_args!("{key}: {value} is less than {min}"));
+        } else {
+            self.error_at(place, format_args!("{key}: {value} is not between {min} and {max}"));
+        }
         None
     }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use dunlin_conf::{Entry, Map};
 
-use super::{Config, HttpConfig, ListenPort, Report, authorization, listen, slow_consumer, tls, websocket};
+use super::{
+    Config, HttpConfig, ListenPort, Report, advertise, authorization, labels, listen, slow_consumer, tls,
+    websocket,
+};
 
 /// The workers that a file may ask for.
 const WORKERS_MAX: i64 = 256;
@@ -41,7 +44,7 @@ fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report)
         }
         "port" => config.port = listen::port(entry, report).unwrap_or(Config::default().port),
         "host" | "net" => config.host = report.text(entry).unwrap_or_else(|| Config::default().host),
-        "client_advertise" => config.client_advertise = report.text(entry),
+        "client_advertise" => config.client_advertise = advertise::read(entry, report),
         "http" | "https" => {
             if let Some((host, port)) = listen::listen(entry, report) {
                 set_http(config, host, port, entry, report);
@@ -86,7 +89,15 @@ fn set_http(
 fn limits(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
     match key {
         "max_control_line" => report.limit(entry, BYTES_MAX, &mut config.max_control_line),
-        "max_payload" => report.limit(entry, BYTES_MAX, &mut config.max_payload),
+        "max_payload" => match report.value(entry.integer()) {
+            Some(value) if value < 0 => config.max_payload = None,
+            Some(value) if value > 0 => {
+                if let Some(value) = report.number(entry, -1, BYTES_MAX) {
+                    config.max_payload = usize::try_from(value).ok();
+                }
+            }
+            _ => {}
+        },
         "max_pending" => report.limit(entry, i64::MAX, &mut config.max_pending),
         "max_connections" | "max_conn" => {
             // As nats-server: 0 and less refuse all.
@@ -121,11 +132,8 @@ fn timers(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) ->
     match key {
         "ping_interval" => report.timer(entry, &mut config.ping_interval),
         "ping_max" => {
-            if let Some(value) =
-                report.number(entry, 0, 1_000_000).and_then(|value| u32::try_from(value).ok())
-                && value > 0
-            {
-                config.ping_max = value;
+            if let Some(value) = report.number(entry, 0, i64::MAX).filter(|value| *value > 0) {
+                config.ping_max = u32::try_from(value).unwrap_or(u32::MAX);
             }
         }
         "write_deadline" => report.timer(entry, &mut config.write_deadline),
@@ -155,6 +163,7 @@ fn lame_duck(entry: &Entry, report: &mut Report) -> Option<Duration> {
     report.duration(entry)
 }
 
+/// As nats-server: a limit of less than 0 is none here, as 0 is.
 fn log(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bool {
     let log = &mut config.log;
     match key {
@@ -168,17 +177,17 @@ fn log(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) -> bo
         "logtime_utc" => report.set(&mut log.logtime_utc, entry.boolean()),
         "log_file" | "logfile" => log.file = report.text(entry).map(PathBuf::from),
         "log_size_limit" | "logfile_size_limit" => {
-            if let Some(value) = report.number(entry, 0, i64::MAX) {
-                log.size_limit = value.unsigned_abs();
+            if let Some(value) = report.value(entry.integer()) {
+                log.size_limit = u64::try_from(value).unwrap_or(0);
             }
         }
         "log_max_num" | "logfile_max_num" => {
-            if let Some(value) = report.number(entry, 0, i64::from(i32::MAX)) {
+            if let Some(value) = report.value(entry.integer()) {
                 log.max_num = usize::try_from(value).unwrap_or(0);
             }
         }
         "max_traced_msg_len" => {
-            if let Some(value) = report.number(entry, 0, i64::from(i32::MAX)) {
+            if let Some(value) = report.value(entry.integer()) {
                 log.max_traced_msg_len = usize::try_from(value).unwrap_or(0);
             }
         }
@@ -197,7 +206,11 @@ fn others(key: &str, entry: &Entry, config: &mut Config, report: &mut Report) ->
                 config.server_name = name;
             }
         }
+        "server_tags" => config.tags = labels::tags(entry, report),
+        "server_metadata" => config.metadata = labels::metadata(entry, report),
         "http_base_path" => config.http_base_path = base_path(&report.text(entry).unwrap_or_default()),
+        // There is none yet.
+        "no_system_account" | "no_system" | "no_sys_acc" => _ = report.value(entry.boolean()),
         "no_header_support" => report.set(&mut config.no_header_support, entry.boolean()),
         "pid_file" | "pidfile" => config.pid_file = report.text(entry).map(PathBuf::from),
         "ports_file_dir" => config.ports_file_dir = report.text(entry).map(PathBuf::from),

@@ -28,7 +28,6 @@ pub fn unserved(key: &str) -> Option<Unserved> {
         "maps",
         "system_account",
         "system",
-        "no_system_account",
         "ocsp",
         "ocsp_cache",
         "mqtt",
@@ -38,14 +37,14 @@ pub fn unserved(key: &str) -> Option<Unserved> {
         "gateway",
         "jetstream",
         "store_dir",
+        "storedir",
         "resolver",
         "account_resolver",
+        "accounts_resolver",
         "resolver_preload",
         "resolver_pinned_accounts",
         "resolver_tls",
         "default_sentinel",
-        "server_tags",
-        "server_metadata",
         "feature_flags",
         "default_js_domain",
         "connect_error_reports",
@@ -82,10 +81,12 @@ impl Report {
             (None, _) => return false,
             (Some(Unserved::Warn), _) => {
                 // Switched off is what dunlin does.
-                if entry.node.value != Value::Boolean(false) {
+                if !is_off(&entry.node.value) {
                     self.warn_unserved(entry);
                 }
             }
+            // What is empty closes nothing off.
+            (Some(Unserved::Refuse), _) if is_empty(&entry.node.value) => {}
             (Some(Unserved::Refuse), "accounts") => self.refuse_accounts(entry),
             (Some(Unserved::Refuse), _) => self.refuse(entry, "users would not be checked against it"),
         }
@@ -101,14 +102,11 @@ impl Report {
 
     /// Accounts that nobody can log in to close nothing off.
     fn refuse_accounts(&mut self, entry: &Entry) {
-        const LOGIN: &[&str] = &["users", "nkey", "nkeys"];
-        let has_users = match &entry.node.value {
-            Value::Map(accounts) => accounts.iter().any(|account| match &account.node.value {
-                Value::Map(account) => LOGIN.iter().any(|key| account.get(key).is_some()),
-                _ => false,
-            }),
-            _ => false,
+        let has_users = |account: &Entry| {
+            let users = account.map().ok().and_then(|account| account.get("users"));
+            users.is_some_and(|users| !is_empty(&users.node.value))
         };
+        let has_users = entry.map().is_ok_and(|accounts| accounts.iter().any(has_users));
         if has_users {
             self.refuse(entry, "every client would be let in, into one account");
         } else {
@@ -121,5 +119,24 @@ impl Report {
             &entry.key_place,
             format_args!("{} is not served by dunlin yet, and not to be ignored: {reason}", entry.key),
         );
+    }
+}
+
+/// Whether a list or block holds nothing.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a value switches its key off. An empty block does not: `jetstream {}` is JetStream.
+fn is_off(value: &Value) -> bool {
+    match value {
+        Value::Boolean(is_on) => !is_on,
+        Value::String(text) => ["disable", "disabled"].iter().any(|word| text.eq_ignore_ascii_case(word)),
+        Value::Map(map) => map.get("enabled").is_some_and(|entry| entry.boolean() == Ok(false)),
+        _ => false,
     }
 }

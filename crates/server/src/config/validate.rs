@@ -1,7 +1,7 @@
 //! Whether settings fit each other.
 
 use super::host::{Host, without_brackets};
-use super::{Config, HttpConfig, ListenPort, Report, WebSocketConfig};
+use super::{Config, HttpConfig, ListenPort, Report, WebSocketConfig, advertise};
 
 /// From here on nats-server warns about a payload: other parts of NATS are not made for it.
 const MAX_PAYLOAD_WARNING: usize = 8 << 20;
@@ -9,13 +9,13 @@ const MAX_PAYLOAD_WARNING: usize = 8 << 20;
 impl Config {
     /// Checks what no single key can be checked for. To be called after [`Config::complete`].
     pub fn validate(&self, report: &mut Report) {
-        let Self { max_payload, max_pending, .. } = self;
+        let (max_payload, max_pending) = (self.payload_max(), self.max_pending);
         if max_payload > max_pending {
             report.error(format_args!(
                 "max_payload ({max_payload}) cannot be higher than max_pending ({max_pending})"
             ));
         }
-        if *max_payload > MAX_PAYLOAD_WARNING {
+        if self.max_payload.is_some_and(|bytes| bytes > MAX_PAYLOAD_WARNING) {
             report.warn(format_args!(
                 "Maximum payloads over 8 MB are generally discouraged and could lead to poor performance"
             ));
@@ -28,6 +28,11 @@ impl Config {
         }
         if self.http.as_ref().is_some_and(|http| http.is_tls) && self.tls.is_none() {
             report.error("https needs a tls block: TLS cert and key required for HTTPS");
+        }
+        // That of a file has been looked at already; a flag has not.
+        let advertised = self.client_advertise.as_deref();
+        if let Some(mistake) = advertised.and_then(|text| advertise::mistake("client_advertise", text)) {
+            report.error(mistake);
         }
         self.validate_ports(report);
         self.validate_proxies(report);

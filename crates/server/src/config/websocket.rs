@@ -1,13 +1,14 @@
 //! The `websocket` block.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dunlin_conf::Entry;
 use dunlin_websocket::handshake::OriginPattern;
 
 use super::{
-    ListenPort, Report, UnixSocketConfig, WebSocketConfig, authorization, compression, listen, slow_consumer,
-    tls,
+    ListenPort, Report, UnixSocketConfig, WebSocketConfig, advertise, authorization, compression, listen,
+    slow_consumer, tls,
 };
 
 /// Owner and group may connect.
@@ -79,7 +80,7 @@ fn unix_mode(entry: &Entry, report: &mut Report) -> Option<u32> {
 /// Reads a key that has nothing to do with the listener.
 fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Report) {
     match entry.key.to_ascii_lowercase().as_str() {
-        "advertise" => websocket.advertise = listen::advertise(entry, report),
+        "advertise" => websocket.advertise = advertise::read(entry, report),
         "no_tls" => report.set(&mut websocket.no_tls, entry.boolean()),
         "same_origin" => report.set(&mut websocket.same_origin, entry.boolean()),
         "allowed_origins" | "allowed_origin" | "allow_origins" | "allow_origin" | "origins" | "origin" => {
@@ -87,10 +88,12 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
         }
         "require_origin" => report.set(&mut websocket.require_origin, entry.boolean()),
         "handshake_timeout" => {
-            // A number of seconds is as good as a duration for this key.
-            let timeout = report.duration_or_seconds(entry).map(|(timeout, _)| timeout);
-            websocket.handshake_timeout =
-                timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(websocket.handshake_timeout);
+            // A number of seconds is as good as a duration for this key, and less than 0 is no other than 0.
+            let timeout =
+                report.value(entry.duration()).and_then(|span| u64::try_from(span.nanoseconds).ok());
+            websocket.handshake_timeout = timeout
+                .filter(|timeout| *timeout > 0)
+                .map_or(websocket.handshake_timeout, Duration::from_nanos);
         }
         "compression" | "compress" => websocket.compression = compression::read(entry, report),
         "slow_consumer" => websocket.slow_consumer = slow_consumer::read(entry, report),
@@ -100,7 +103,7 @@ fn read_option(websocket: &mut WebSocketConfig, entry: &Entry, report: &mut Repo
             websocket.authorization.timeout = websocket.authorization.timeout.or(timeout);
         }
         // dunlin's own: the timeout of the block above, without the block.
-        "auth_timeout" => websocket.authorization.timeout = authorization::timeout(entry, report),
+        "auth_timeout" => websocket.authorization.timeout = authorization::timeout(entry, report, false),
         "no_auth_user" => websocket.no_auth_user = report.text(entry),
         "jwt_cookie" => {
             if let Some(cookie) = report.text(entry) {

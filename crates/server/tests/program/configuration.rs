@@ -35,7 +35,8 @@ fn digest_is_that_of_nats_server() {
 #[test]
 fn served_keys() {
     let text = r#"
-        server_name: x
+        server_name: x, server_tags: [a, "b c"], server_metadata { region: "eu", "a b": c }
+        no_sys_acc: true, no_system: false, no_system_account: yes
         listen: "127.0.0.1:-1"
         client_advertise: "a:1"
         http: ":-1"
@@ -67,7 +68,7 @@ fn served_keys() {
 
 #[test]
 fn keys_that_are_not_served_yet_are_named() {
-    let text = "cluster { name: c }\nleafnodes { port: -1 }\ngateway { name: g }\njetstream: true\nmqtt { port: -1 }\nserver_tags: [a]\n\
+    let text = "cluster { name: c }\nleafnodes { port: -1 }\ngateway { name: g }\njetstream: true\nmqtt { port: -1 }\nstoredir: a\n\
         mappings { a: b }\nsystem_account: A\nresolver: MEMORY\naccounts { A {} }\nwrite_timeout: close\n";
     let (valid, lines) = check(text);
     assert!(valid, "{lines:#?}");
@@ -77,7 +78,108 @@ fn keys_that_are_not_served_yet_are_named() {
             format!("warning: a.conf:{}:1: {key} is not served by dunlin yet, and has no effect", index + 1);
         assert_eq!(lines[index], expected);
     }
-    assert_eq!(check("jetstream: false\nsyslog: off").1.len(), 1);
+    for off in ["jetstream: false\nsyslog: off", "jetstream: Disabled", "jetstream { enabled: false }"] {
+        assert_eq!(check(off).1.len(), 1, "{off}");
+    }
+}
+
+/// By name, all that the blocks of nats-server 2.15.1 have of which dunlin serves something.
+#[test]
+fn no_key_of_nats_server_is_unknown() {
+    const TOP: &str = "listen client_advertise port server_name host net debug trace trace_verbose trace_headers logtime logtime_utc \
+        mappings maps disable_sublist_cache no_sublist_cache accounts default_sentinel authorization http https http_port monitor_port \
+        https_port http_base_path cluster gateway leaf leafnodes store_dir storedir jetstream logfile log_file logfile_size_limit \
+        log_size_limit logfile_max_num log_max_num syslog remote_syslog pidfile pid_file ports_file_dir prof_port prof_block_rate \
+        max_control_line max_payload max_pending proxy_protocol max_connections max_conn max_traced_msg_len max_subscriptions \
+        max_subs max_sub_tokens max_subscription_tokens ping_interval ping_max tls ocsp allow_non_tls write_deadline write_timeout \
+        lame_duck_duration lame_duck_grace_period operator operators roots root root_operators root_operator resolver \
+        account_resolver accounts_resolver resolver_tls resolver_preload resolver_pinned_accounts no_auth_user system_account \
+        system no_system_account no_system no_sys_acc no_header_support trusted trusted_keys connect_error_reports \
+        reconnect_error_reports websocket ws mqtt server_tags server_metadata feature_flags default_js_domain ocsp_cache \
+        no_fast_producer_stall max_closed_clients proxies";
+    const WEBSOCKET: &str = "listen port host net advertise no_tls tls same_origin allowed_origins allowed_origin allow_origins \
+        allow_origin origins origin handshake_timeout compress compression authorization authentication jwt_cookie user_cookie \
+        pass_cookie token_cookie no_auth_user headers ping_interval";
+    const AUTHORIZATION: &str = "user username pass password token timeout users default_permission default_permissions permissions \
+        auth_callout auth_hook proxy_required";
+    const USER: &str = "nkey user username pass password permission permissions authorization allowed_connection_types \
+        connection_types clients proxy_required";
+    const TLS: &str = "cert_file key_file ca_file insecure verify verify_and_map verify_cert_and_check_known_urls \
+        allow_insecure_cipher_suites cipher_suites curve_preferences timeout connection_rate_limit pinned_certs cert_store \
+        cert_match_by cert_match ca_certs_match handshake_first first immediate cert_match_skip_invalid ocsp_peer certs \
+        certificates min_version";
+    for (before, keys, after) in [
+        ("", TOP, ""),
+        ("websocket {", WEBSOCKET, "}"),
+        ("authorization {", AUTHORIZATION, "}"),
+        ("websocket { authorization {", "user username pass password token timeout", "} }"),
+        ("authorization { users: [ {", USER, "} ] }"),
+        ("tls {", TLS, "}"),
+    ] {
+        let entries: String = keys.split_whitespace().map(|key| format!("{key}: []\n")).collect();
+        let lines = check(&format!("{before}\n{entries}{after}")).1;
+        let unknown: Vec<_> = lines.iter().filter(|line| line.contains("unknown field")).collect();
+        assert!(unknown.is_empty(), "{before}: {unknown:#?}");
+    }
+    // Variables need be known to nobody, at whatever level.
+    for text in [
+        "x: 5\nport: $x, z: \"a\"\nserver_tags: [$z, b]\nlog_size_limit: $x, server_name: $z, w: on, debug: $w",
+        "u: [{ user: a }]\nauthorization { t: 1.5, timeout: $t, users: $u }\nws { h: { A: b }, headers: $h, p: -1, port: $p, no_tls: on }",
+        "authorization { users: [ { p: s, user: a, password: $p } ] }\nlimits { b: \"1s\", burst: $b }",
+    ] {
+        let (valid, lines) = check(text);
+        assert!(valid, "{text}: {lines:#?}");
+    }
+}
+
+#[test]
+fn less_than_nothing_is_no_limit() {
+    for text in [
+        "max_payload: -1",
+        "max_payload: -1, max_pending: 1kb",
+        "max_connections: -1",
+        "max_subscriptions: -1, max_subs: -9223372036854775808",
+        "max_traced_msg_len: -1, max_traced_msg_len: 9223372036854775807",
+        "log_size_limit: -1, log_max_num: -42, logfile_max_num: 9223372036854775807",
+        "ping_max: 9223372036854775807",
+        "websocket { port: -1, no_tls: true, handshake_timeout: -1, authorization { token: t, timeout: 0 } }",
+    ] {
+        let (valid, lines) = check(text);
+        assert!(valid, "{text}: {lines:#?}");
+    }
+    // With these nats-server starts, or at least passes a check, and then nobody can connect or stay.
+    for (text, error) in [
+        ("max_pending: -1", "1:14: max_pending: -1 is less than 0"),
+        ("max_control_line: -1", "1:19: max_control_line: -1 is not between 0 and 2147483647"),
+        ("max_closed_clients: -1", "1:21: max_closed_clients: -1 is not between 0 and 2147483647"),
+        ("ping_max: -1", "1:11: ping_max: -1 is less than 0"),
+        ("ping_interval: \"-5s\"", "1:16: ping_interval: a duration cannot be negative"),
+        ("write_deadline: \"-5s\"", "1:17: write_deadline: a duration cannot be negative"),
+    ] {
+        assert_eq!(check(text), (false, vec![format!("a.conf:{error}")]), "{text}");
+    }
+}
+
+#[test]
+fn what_a_server_is_called() {
+    for (text, error) in [
+        ("client_advertise: \"a:b\"", "1:19: client_advertise: \"a:b\" is not of the form host or host:port"),
+        ("client_advertise: \"::1\"", "1:19: client_advertise: \"::1\" is not of the form host or host:port"),
+        ("client_advertise: 4222", "1:19: client_advertise: expected text, found the number 4222"),
+        ("server_tags: [a, 5]", "1:18: server_tags: expected text, found the number 5"),
+        ("server_tags: {a: b}", "1:14: server_tags: expected text or a list of texts, found a block { ... }"),
+        ("server_metadata: [a]", "1:18: server_metadata: expected a block { ... }, found a list [ ... ]"),
+        ("server_metadata { a: 5 }", "1:22: a: expected text, found the number 5"),
+    ] {
+        assert_eq!(check(text), (false, vec![format!("a.conf:{error}")]), "{text}");
+    }
+    let output = Command::new(PROGRAM)
+        .args(["-a", "127.0.0.1", "-p", "-1", "--client_advertise", "http://a"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(text.contains("client_advertise: \"http://a\" is not of the form host or host:port"), "{text}");
 }
 
 #[test]
@@ -91,6 +193,7 @@ fn security_is_never_ignored() {
         "authorization { users: [{nkey: UA}] }",
         "accounts { A { users: [{user: a, password: b}] } }",
         "tls { cert_file: c }",
+        "proxies { trusted: [{ key: k }] }",
         "operator: o.jwt",
         "trusted_keys: [k]",
         "websocket { port: 80, tls { cert_file: c } }",
@@ -99,6 +202,25 @@ fn security_is_never_ignored() {
     ] {
         let lines = mistakes(text);
         assert!(lines.len() == 1 && !lines[0].starts_with("warning"), "{text}: {lines:#?}");
+    }
+}
+
+#[test]
+fn what_is_empty_closes_nothing_off() {
+    for text in [
+        "operator: []\ntrusted_keys: []\nproxies {}\naccounts {}",
+        "authorization { token: t, permissions {} }",
+        "authorization { users: [{user: a, nkey: \"\", permissions {}}] }",
+    ] {
+        assert_eq!(mistakes(text), [""; 0], "{text}");
+    }
+    for text in ["accounts { A { users: [] } }", "accounts { A { nkey: ABC } }", "accounts: [A, B]"] {
+        let lines = mistakes(text);
+        assert_eq!(
+            lines,
+            ["warning: a.conf:1:1: accounts is not served by dunlin yet, and has no effect"],
+            "{text}"
+        );
     }
 }
 
@@ -160,7 +282,7 @@ fn all_mistakes_are_shown_with_their_places() {
     let expected = [
         "a.conf:1:7: port: expected a whole number (without quotes), found the text \"x\"",
         "a.conf:2:1: unknown field \"unknown\"",
-        "a.conf:3:14: max_payload: 3221225472 is not between 0 and 2147483647",
+        "a.conf:3:14: max_payload: 3221225472 is not between -1 and 2147483647",
         "a.conf:5:21: invalid lame_duck_duration, minimum is 30 seconds",
         "a.conf:6:1: unknown field \"websocket{port\" (put a blank after the key)",
     ];
@@ -220,6 +342,7 @@ fn settings_must_fit_each_other() {
             "websocket and port cannot both listen on port 80",
         ),
         ("", "a.conf: config has no values or is empty"),
+        ("server_name: \"a\0b\"", "a.conf:1:16: a byte stands here that is no text: it is NUL or not UTF-8"),
         (
             "ping_interval: 5",
             "a.conf:1:16: ping_interval: 5 is read as seconds: write a duration with its unit, as in \"5s\"",
@@ -293,7 +416,8 @@ fn includes_are_relative_to_the_including_file() {
     folder.write("d/b.conf", "p: -1\ninclude \"c.conf\"");
     folder.write("d/c.conf", "debug: 5");
     let path = folder.path().join("a.conf");
-    let output = Command::new(PROGRAM).arg("-t").arg("-c").arg(&path).output().unwrap();
+    let check = || Command::new(PROGRAM).arg("-t").arg("-c").arg(&path).output().unwrap();
+    let output = check();
     let expected = folder.path().join("d/c.conf");
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
@@ -302,6 +426,13 @@ fn includes_are_relative_to_the_including_file() {
             expected.display()
         )
     );
+    // As with nats-server, a path from the root is looked for in the folder too, and found there before.
+    folder.write("d/c.conf", "debug: on");
+    for path in ["/d/b.conf".to_owned(), folder.path().join("d/b.conf").display().to_string()] {
+        folder.write("a.conf", &format!("include {path:?}\nport: $p"));
+        let output = check();
+        assert!(output.status.success(), "{path}: {output:?}");
+    }
 }
 
 /// Checks a block, and returns what is wrong with it.
