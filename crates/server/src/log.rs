@@ -3,6 +3,7 @@
 //! Events come through `tracing`. Of an event, its message and its fields are written; spans are not known.
 
 mod file;
+mod flood;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dunlin_server::config::LogConfig;
 use file::LogFile;
+use flood::{Admission, Flood};
 use jiff::tz::TimeZone;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -29,6 +31,7 @@ struct State {
     config: LogConfig,
     output: Output,
     time_zone: TimeZone,
+    flood: Flood,
 }
 
 enum Output {
@@ -97,7 +100,7 @@ impl State {
             None => Output::StandardError { colours: io::stderr().is_terminal() },
         };
         let time_zone = if config.logtime_utc { TimeZone::UTC } else { TimeZone::system() };
-        Ok(Self { config: config.clone(), output, time_zone })
+        Ok(Self { config: config.clone(), output, time_zone, flood: Flood::default() })
     }
 
     fn write(&mut self, label: Label, text: &str) {
@@ -141,10 +144,17 @@ impl Subscriber for Log {
         if *level == Level::DEBUG && !state.config.debug {
             return;
         }
+        let admission = state.flood.admit(event.metadata(), jiff::Timestamp::now().as_second());
+        let note = match admission {
+            Admission::Whole => String::new(),
+            Admission::Last => " (more of this kind are left out for a second)".to_owned(),
+            Admission::After(count) => format!(" ({count} more of this kind were left out before)"),
+            Admission::LeftOut => return,
+        };
         let mut text = Text::default();
         event.record(&mut text);
         let label = if event.metadata().target() == FATAL { Label::Fatal } else { Label::of(*level) };
-        state.write(label, &format!("{}{}", text.message, text.fields));
+        state.write(label, &format!("{}{}{note}", text.message, text.fields));
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
@@ -227,5 +237,32 @@ impl Visit for Text {
         } else {
             _ = write!(self.fields, " {}={value}", field.name());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Log, LogConfig};
+
+    #[test]
+    fn what_peers_cause_does_not_fill_the_disk() {
+        let path = std::env::temp_dir().join(format!("dunlin-flood-{}.log", std::process::id()));
+        let log =
+            Log::open(&LogConfig { file: Some(path.clone()), ..LogConfig::default() }).expect("a folder");
+        tracing::subscriber::with_default(log, || {
+            for number in 0..10_000 {
+                tracing::error!(target: "dunlin_worker::tls", "handshake {number}");
+                if number % 100 == 0 {
+                    tracing::info!(target: "dunlin", "our own {number}");
+                }
+            }
+        });
+        let text = std::fs::read_to_string(&path).expect("it was written");
+        let count = |part| text.lines().filter(|line| line.contains(part)).count();
+        assert_eq!(count("our own"), 100);
+        // As many as for the seconds that this may have taken.
+        assert!((100..2_000).contains(&count("handshake")), "{}", count("handshake"));
+        assert!(text.contains(" (more of this kind are left out for a second)\n"));
+        std::fs::remove_file(path).expect("it is there");
     }
 }
