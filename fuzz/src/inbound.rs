@@ -15,9 +15,9 @@ use std::sync::Arc;
 use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{ClientConfig, Instant};
-use dunlin_websocket::handshake::OriginPolicy;
+use dunlin_websocket::handshake::{OriginPolicy, Reach};
 use dunlin_worker::{
-    Accepted, CompressionConfig, ConnId, CookieNames, Listener, MonitorResponse, PeerPolicy, Shared,
+    Accepted, CompressionConfig, ConnId, CookieNames, Doors, Listener, MonitorResponse, PeerPolicy, Shared,
     SlowConsumer, TlsPolicy, TlsStart, WebSocketConfig, Worker, WorkerConfig,
 };
 
@@ -143,6 +143,7 @@ impl Setting {
             headers: Vec::new(),
             compression: self.compression(),
             origins: OriginPolicy::default(),
+            reach: Reach::default(),
             no_masking: !self.all_must_mask(),
             frame_ping_interval: None,
             tls: self.tls(),
@@ -160,6 +161,7 @@ impl Setting {
             slow_consumer: SlowConsumer::Disconnect,
             connections_max: 1,
             closed_max: 1,
+            doors: Doors::default(),
         }
     }
 }

@@ -20,7 +20,8 @@ pub fn workspace_root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Looks up a peer: `nats-server`, `node`, `node_modules`, `react_dashboard`, `python`, `chromium`, `certutil` or `nats-cli`.
+/// Looks up a peer: `nats-server`, `node`, `node_modules`, `react_dashboard`, `python`, `chromium`, `certutil`, `nginx`, `haproxy` or
+/// `nats-cli`.
 pub fn peer(name: &str) -> Peer {
     let file = workspace_root().join("target/peers/peers.json");
     let Ok(text) = fs::read_to_string(&file) else {

@@ -1,6 +1,9 @@
 //! The WebSocket front door: who may come in, and how. About dunlin only, where the official server has no such key.
 
-use dunlin_tests::{Deadline, End, Kind, Link, RawTcp, RawWs, ServerProcess, handshake};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use dunlin_tests::{Addresses, Deadline, End, Kind, Link, RawTcp, RawWs, ServerProcess, handshake};
 
 fn dunlin(conf: &str) -> Option<ServerProcess> {
     (Kind::under_test() == Kind::Dunlin).then(|| ServerProcess::start(Kind::Dunlin, conf, &[]))
@@ -252,16 +255,18 @@ fn requests_that_two_readers_could_take_for_different_things_end_the_connection(
     for (request, status) in [
         ("GET /varz HTTP/1.1\r\n\r\n", 400),
         ("GET /varz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-        ("GET /varz HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", 400),
+        ("GET /varz HTTP/1.1\r\n X: a\r\nHost: a\r\n\r\n", 400),
         ("GET /varz HTTP/1.1\r\nHost : a\r\n\r\n", 400),
         ("GET varz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("GET /varz HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nGET ", 200),
         ("GET /varz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200),
         (&handshake("/", "Content-Length: 4\r\n"), 400),
         (&handshake("/", "Transfer-Encoding: chunked\r\n"), 400),
+        (&handshake("/", "Transfer-Encoding:\r\n chunked\r\n"), 400),
+        (&handshake("/", "Content-Length:\r\n\t4\r\n"), 400),
         (&(handshake("/", "") + "GET / HTTP/1.1\r\n"), 400),
-        (&format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(70)), 431),
-        (&format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(20_000)), 431),
+        (&format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(600)), 431),
+        (&format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(70_000)), 431),
     ] {
         let mut tcp = RawTcp::connect(server.addresses().websocket);
         tcp.send(request.as_bytes());
@@ -303,4 +308,200 @@ fn silent_peers_are_pinged_in_websocket_too_where_that_is_configured() {
     let lines = server.reload(&websocket(keys)).join("\n");
     assert!(lines.contains("Reloaded: websocket ws_ping_interval = \"50ms\""), "{lines}");
     while ws.read_frame(Deadline::usual()).unwrap().first != 0x89 {}
+}
+
+/// A TLS connection as it begins, as far as anybody has to look at it.
+const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
+
+/// All that comes until the server closes, which it does by itself.
+fn told(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut tcp = RawTcp::connect(address);
+    tcp.send(bytes);
+    let (text, end) = tcp.read_to_close(Deadline::usual());
+    assert_eq!((end, tcp.is_broken()), (End::Closed, false), "{}", bytes.escape_ascii());
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[test]
+fn who_speaks_something_else_is_told_so_at_once() {
+    let keys = "http_port: {http_port}, host: 127.0.0.1\n".to_owned() + &websocket("");
+    let Some(server) = dunlin(&keys) else { return };
+    let Addresses { nats, websocket, monitoring } = server.addresses();
+    let nats_is = format!("NATS clients connect to port {}.", nats.port());
+    let websocket_is = format!("WebSocket is on port {} (ws://).", websocket.port());
+    let monitoring_is = format!("Monitoring is on port {} (http://).", monitoring.port());
+    let on_nats = format!("This port is for NATS clients. {websocket_is} {monitoring_is}");
+    let on_websocket = format!("This port is for NATS over WebSocket. {nats_is} {monitoring_is}");
+    let on_monitoring = format!("This port is for monitoring over HTTP. {nats_is} {websocket_is}");
+    let unknown = "-ERR 'Unknown Protocol Operation'\r\n".to_owned();
+    let alert = "\x15\x03\x01\0\x02\x02(".to_owned();
+    let http = |text: &str| format!("\r\n\r\n{text}\n");
+    let err = |text: &str| format!("-ERR '{text}'\r\n");
+    let get = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let (mqtt, proxy) = (b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n");
+    let proxy_v2 = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    let (h2, ops) = (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"CONNECT {\"verbose\":false}\r\nPING\r\n");
+    for (address, bytes, ends, speaks) in [
+        (nats, &get[..], http(&on_nats) + &unknown, "HTTP"),
+        (nats, handshake("/", "").as_bytes(), http(&on_nats) + &unknown, "HTTP"),
+        (nats, b"POST / HTTP/1.0\r\n\r\n", http(&on_nats) + &unknown, "HTTP"),
+        (nats, h2, http(&on_nats) + &unknown, "HTTP/2"),
+        (nats, CLIENT_HELLO, alert.clone(), "TLS to a port without TLS"),
+        (nats, mqtt, unknown.clone(), "MQTT"),
+        (nats, proxy, unknown.clone(), "the PROXY protocol to a port without proxy_protocol: true"),
+        (nats, proxy_v2, unknown.clone(), "the PROXY protocol to a port without proxy_protocol: true"),
+        (websocket, ops, err(&on_websocket), "NATS"),
+        (websocket, b"PING\r\n", err(&on_websocket), "NATS"),
+        (websocket, b"SUB a 1\r\n", err(&on_websocket), "NATS"),
+        (websocket, CLIENT_HELLO, alert.clone(), "TLS to a port without TLS"),
+        (websocket, mqtt, "\x20\x02\0\x01".to_owned(), "MQTT"),
+        (
+            websocket,
+            proxy,
+            format!("{on_websocket}\n"),
+            "the PROXY protocol to a port without proxy_protocol: true",
+        ),
+        (
+            websocket,
+            proxy_v2,
+            format!("{on_websocket}\n"),
+            "the PROXY protocol to a port without proxy_protocol: true",
+        ),
+        (websocket, h2, format!("{on_websocket}\n"), "HTTP/2"),
+        (websocket, b"hello\r\n", http("Bad Request: the request head is malformed"), ""),
+        (monitoring, b"CONNECT {}\r\n", err(&on_monitoring), "NATS"),
+        (monitoring, CLIENT_HELLO, alert, "TLS to a port without TLS"),
+    ] {
+        let text = told(address, bytes);
+        assert!(text.ends_with(&ends), "{}: {text:?} does not end with {ends:?}", bytes.escape_ascii());
+        if !speaks.is_empty() {
+            server.wait_for_log(&format!(" - the client speaks {speaks}"));
+        }
+    }
+    // A telnet user is no stranger, however slowly he types, and what is wrong later is wrong NATS.
+    let mut link = Link::Tcp(RawTcp::connect(nats));
+    for byte in b"PING\r\nPUB a 3\r\nGET\r\nPING\r\n".chunks(1) {
+        link.send(byte);
+    }
+    link.expect(b"PONG\r\n+OK\r\nPONG\r\n");
+    assert!(told(nats, b"\r\n").ends_with(&format!("\r\n{unknown}")));
+    let mut link = Link::Tcp(RawTcp::connect(nats));
+    link.send(b"PING\r\nGET / HTTP/1.1\r\n\r\n");
+    let (words, _) = link.last_words();
+    assert!(words.ends_with(format!("PONG\r\n{unknown}").as_bytes()));
+}
+
+#[test]
+fn a_nats_client_that_waits_for_info_is_noted() {
+    let Some(server) = dunlin(&websocket("handshake_timeout: \"100ms\"")) else { return };
+    let text = told(server.addresses().websocket, b"");
+    let expected =
+        "Request Timeout: nothing arrived in time. This port is for NATS over WebSocket. NATS clients";
+    assert!(text.starts_with("HTTP/1.1 408 ") && text.contains(expected), "{text}");
+    server.wait_for_log(
+        "websocket handshake error: nothing arrived in time. This port is for NATS over WebSocket.",
+    );
+    let Some(server) = dunlin(&websocket("")) else { return };
+    let mut tcp = RawTcp::connect(server.addresses().websocket);
+    let (_, end) = tcp.read_line(Deadline::after(Duration::from_millis(1200)));
+    assert_eq!(end, End::TimedOut);
+    drop(tcp);
+    server
+        .wait_for_log("left without a request. A NATS client, waiting for INFO? This port is for NATS over");
+}
+
+#[test]
+fn strangers_do_not_fill_the_log() {
+    let Some(server) = dunlin(&websocket("")) else { return };
+    for _ in 0..300 {
+        told(server.addresses().websocket, b"PING\r\n");
+    }
+    let mut link = Link::Tcp(RawTcp::connect(server.addresses().nats));
+    link.send(b"PING\r\n");
+    link.expect(b"PONG\r\n");
+    let lines = server.log().matches("the client speaks NATS").count();
+    assert!((1..200).contains(&lines), "{lines} lines");
+}
+
+#[test]
+fn a_browser_at_the_port_for_websocket_gets_a_page() {
+    let conf = websocket("allowed_origins: \"https://app.example.com\", require_origin: true");
+    let Some(server) = dunlin(&conf) else { return };
+    let Addresses { nats, websocket, monitoring } = server.addresses();
+    let mut tcp = RawTcp::connect(websocket);
+    let mut ask = |request: &str| {
+        tcp.send(request.as_bytes());
+        response(&mut tcp)
+    };
+    // curl
+    let (head, text) =
+        ask(&format!("GET / HTTP/1.1\r\nHost: {websocket}\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n"));
+    for line in [
+        "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain; charset=utf-8\r\n",
+        "\r\nUpgrade: websocket\r\n",
+        "\r\nConnection: Upgrade\r\n",
+        "\r\nX-Content-Type-Options: nosniff\r\n",
+        "\r\nCache-Control: no-store\r\n",
+    ] {
+        assert!(head.contains(line), "{line}: {head}");
+    }
+    for line in [
+        format!("This port is for NATS over WebSocket: ws://{websocket}\n"),
+        format!("const nc = await wsconnect({{ servers: \"ws://{websocket}\" }});\n"),
+        format!("\nNATS clients: port {}\n", nats.port()),
+        format!("\nMonitoring: http://127.0.0.1:{}/\n", monitoring.port()),
+    ] {
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    // A browser, with a name that is not to be believed, behind a proxy that has TLS.
+    let accepts = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.1\r\n";
+    let (head, html) = ask(&format!("GET /?<script> HTTP/1.1\r\nHost: a'&b\r\n{accepts}\r\n"));
+    assert!(head.contains("Content-Type: text/html; charset=utf-8\r\n"), "{head}");
+    assert!(head.contains("Content-Security-Policy: default-src 'none'; "), "{head}");
+    assert!(html.starts_with("<!doctype html>") && html.contains("&quot;wss://a&#39;&amp;b&quot;"), "{html}");
+    assert!(!html.contains("<script") && !html.contains("a'&b"), "{html}");
+    // Others that look in. Whoever asks for WebSocket in a wrong way is told what is wrong with that.
+    for (request, status) in [
+        ("GET /favicon.ico HTTP/1.1\r\nHost: a\r\n\r\n", 426),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nOrigin: https://evil.example\r\n\r\n", 426),
+        ("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n", 426),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 405),
+        (
+            "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://evil.example\r\nAccess-Control-Request-Private-Network: true\r\n\r\n",
+            405,
+        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n\r\n", 400),
+        ("GET /mqtt HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    ] {
+        let (head, _) = ask(request);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {head}");
+        assert_eq!(head.contains("Allow: GET, HEAD\r\n"), status == 405, "{head}");
+        assert!(!head.contains("Access-Control-Allow"), "{head}");
+    }
+    ask(&handshake("/", "Origin: https://app.example.com\r\n"));
+    Link::Ws(RawWs { tcp }).expect(b"INFO {");
+    let text = told(websocket, b"HEAD / HTTP/1.0\r\n\r\n");
+    assert!(text.starts_with("HTTP/1.1 426 ") && text.ends_with("\r\n\r\n"), "{text}");
+    assert!(text.contains("\r\nConnection: Upgrade, close\r\n"), "{text}");
+}
+
+#[test]
+fn a_server_that_is_open_to_all_pages_says_so_once() {
+    const WARNING: &str = "[WRN] Websocket has neither authentication nor allowed_origins: ";
+    let Some(mut server) = dunlin(&websocket("")) else { return };
+    assert_eq!(server.log().matches(WARNING).count(), 1);
+    let token = "authorization { token: s3cret }\n";
+    for (keys, more) in [
+        ("allowed_origins: \"https://app.example.com\"", ""),
+        ("same_origin: true", ""),
+        ("authorization { user: a, password: \"$2a$04$abc\" }", ""),
+        ("", token),
+    ] {
+        server.reload(&(websocket(keys) + more));
+    }
+    assert_eq!(server.log().matches(WARNING).count(), 1, "{}", server.log());
+    // Whoever need not say who it is, is anybody.
+    server.reload(&(websocket("no_auth_user: a") + "authorization { users: [{ user: a, password: b }] }\n"));
+    assert_eq!(server.log().matches(WARNING).count(), 2, "{}", server.log());
 }

@@ -21,6 +21,7 @@ mod hostile;
 mod keep_alive;
 mod last_words;
 mod peer_limits;
+mod proxies;
 mod slow_consumer;
 mod support;
 mod tls;

@@ -14,7 +14,7 @@ fn socket(dir: &TempDir) -> PathBuf {
 }
 
 /// Shakes hands, and reads until INFO is there.
-fn info(path: &Path, headers: &str) -> (UnixStream, String) {
+pub(crate) fn info(path: &Path, headers: &str) -> (UnixStream, String) {
     let mut stream = UnixStream::connect(path).unwrap();
     stream.write_all(handshake("/", headers).as_bytes()).unwrap();
     let got = read_until(&mut stream, "\r\n", "INFO {");
@@ -34,7 +34,7 @@ fn read_until(stream: &mut UnixStream, end: &str, start: &str) -> String {
     got
 }
 
-fn ping(stream: &mut UnixStream) {
+pub(crate) fn ping(stream: &mut UnixStream) {
     stream.write_all(&frame(0x82, b"PING\r\n")).unwrap();
     read_until(stream, "\r\n", "PONG");
 }

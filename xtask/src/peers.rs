@@ -1,12 +1,11 @@
 //! `peers`: installs the programs of others that the tests use, and says where they are.
 //!
-//! Everything goes into `target/peers`, but for the browser, which is a package of the system, and for the npm packages, which
+//! Everything goes into `target/peers`, but for the browser and the proxies, which are packages of the system, and for the npm packages, which
 //! Node finds only beside the scripts (`tests/js/node_modules`) and beside the example that is built with them.
 //! `target/peers/peers.json` names each peer: `{"path": …}`, or `{"missing": "why"}` where this machine cannot have it. A stamp
 //! beside each peer says what it was installed from, so that a second run does nothing.
 
 mod autobahn;
-mod browser;
 mod debian;
 mod go;
 mod node;
@@ -31,7 +30,7 @@ pub(crate) fn run() -> Result<()> {
     let _lock = lock("peers")?;
     let outcomes = thread::scope(|scope| {
         let installers: [fn() -> Vec<Outcome>; 4] =
-            [python::install, node::install, browser::install, go::install];
+            [python::install, node::install, debian::install, go::install];
         let running: Vec<_> = installers.map(|install| scope.spawn(install)).into_iter().collect();
         running
             .into_iter()

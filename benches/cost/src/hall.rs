@@ -9,11 +9,11 @@ use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_permessage_deflate::{MessageCompressor, Params, Role};
 use dunlin_session::{ClientConfig, Instant};
-use dunlin_websocket::handshake::OriginPolicy;
+use dunlin_websocket::handshake::{OriginPolicy, Reach};
 use dunlin_websocket::{MaskKey, OpCode, encode_frame};
 use dunlin_worker::{
-    Accepted, CompressionConfig, ConnId, CookieNames, Crossing, Listener, PeerPolicy, Shared, SlowConsumer,
-    WebSocketConfig, Wire, Worker, WorkerConfig,
+    Accepted, CompressionConfig, ConnId, CookieNames, Crossing, Doors, Listener, PeerPolicy, Shared,
+    SlowConsumer, WebSocketConfig, Wire, Worker, WorkerConfig,
 };
 
 const KEY: MaskKey = MaskKey([0x37, 0xfa, 0x21, 0x3d]);
@@ -178,6 +178,7 @@ fn config() -> WorkerConfig {
         headers: Vec::new(),
         compression: Some(CompressionConfig::default()),
         origins: OriginPolicy::default(),
+        reach: Reach::default(),
         no_masking: false,
         frame_ping_interval: None,
         tls: None,
@@ -195,6 +196,7 @@ fn config() -> WorkerConfig {
         slow_consumer: SlowConsumer::Disconnect,
         connections_max: 1 << 16,
         closed_max: 0,
+        doors: Doors::default(),
     }
 }
 

@@ -51,6 +51,9 @@ pub(crate) fn log_started(config: &Config, server: &Handle) {
             tracing::warn!("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
         }
     }
+    if config.is_open_to_all_pages() {
+        log_open_to_all_pages();
+    }
     if config.has_shared_port()
         && let Some(addr) = server.websocket_addr()
     {
@@ -63,6 +66,14 @@ pub(crate) fn log_started(config: &Config, server: &Handle) {
         tracing::info!("Listening for client connections on {}", at(&config.host, addr));
         log_tls(config);
     }
+}
+
+/// Said once: at the start, or when a reload has made it so.
+pub(crate) fn log_open_to_all_pages() {
+    tracing::warn!(
+        "Websocket has neither authentication nor allowed_origins: any web page that a browser shows can connect, subscribe and \
+         publish. Name your pages, as in allowed_origins: [\"https://app.example.com\"], or set same_origin: true, or authorization"
+    );
 }
 
 fn log_tls(config: &Config) {
@@ -89,7 +100,7 @@ pub(crate) fn welcome(server: &Handle) -> Option<String> {
       NATS        nats://{nats}
       WebSocket   ws://{websocket}
 
-  Try it. In the console of a browser:
+  Try it. Open http://{websocket} in a browser, and in the console of that page:
 
       const ws = new WebSocket("ws://{websocket}");
       ws.onmessage = async (e) => console.log(await e.data.text());
@@ -101,6 +112,7 @@ pub(crate) fn welcome(server: &Handle) -> Option<String> {
       telnet {host} {port}        and type:  PUB hello 5  (Enter)  world  (Enter)
 
   Browser programs use a client library: npm install @nats-io/nats-core, then wsconnect({{ servers: "ws://{websocket}" }}).
+  Only pages of this machine may connect (http://localhost:3000, say), so that no web site talks to your server.
   With any option, dunlin starts as nats-server does. dunlin -h lists all options. Ctrl-C ends it.
 "#
     ))

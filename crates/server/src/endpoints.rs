@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
-use dunlin_worker::Listener;
+use dunlin_worker::{Door, Doors, Listener};
 
 use crate::config::{Config, Host, LOOPBACK, ListenPort, UnixSocketConfig};
 use crate::net::{Endpoint, Endpoints, Place};
@@ -49,6 +49,21 @@ pub(crate) fn endpoints(config: &Config) -> Result<Vec<Endpoint>, StartError> {
         endpoints.push((Listener::Monitor, tcp(&http.host, http.port)?));
     }
     Ok(endpoints)
+}
+
+/// The listeners as those are told of them who come to the wrong one.
+pub(crate) fn doors(config: &Config, addresses: &Addresses) -> Doors {
+    let door = |addresses: &[SocketAddr], is_tls| {
+        let is_local = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
+        addresses.first().map(|address| Door { port: address.port(), is_local, is_tls })
+    };
+    let (http, websocket) = (config.http.as_ref(), config.websocket.as_ref());
+    Doors {
+        nats: door(&addresses.nats, config.tls.is_some()),
+        websocket: door(&addresses.websocket, websocket.is_some_and(|websocket| websocket.tls.is_some())),
+        monitoring: door(&addresses.monitor, http.is_some_and(|http| http.is_tls)),
+        monitoring_path: http.map_or_else(String::new, |http| http.base_path.clone()),
+    }
 }
 
 /// The addresses of a host, those of IPv4 first.

@@ -235,6 +235,9 @@ impl Running<'_> {
             let value = if new.is_empty() { String::new() } else { format!(" = {new}") };
             tracing::info!("Reloaded: {key}{value}");
         }
+        if config.is_open_to_all_pages() && !self.config.is_open_to_all_pages() {
+            banner::log_open_to_all_pages();
+        }
         self.config = config;
         tracing::info!("Reloaded server configuration ({})", self.config.config_digest);
     }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::ClientConfig;
-use dunlin_websocket::handshake::OriginPolicy;
+use dunlin_websocket::handshake::{OriginPolicy, Reach};
 use dunlin_worker::{CookieNames, Listener, PeerPolicy, WebSocketConfig, WorkerConfig, WorkerSnapshot};
 
 use crate::config::{self, Advertised, Change, Config, changes};
-use crate::endpoints::{Addresses, endpoints};
+use crate::endpoints::{Addresses, doors, endpoints};
 use crate::monitoring::Monitoring;
 use crate::net::{Clock, Endpoints, Network, NetworkConfig};
 use crate::process;
@@ -350,6 +350,7 @@ fn worker_config(config: &Config, identity: &Identity, addresses: &Addresses) ->
             slow_consumer: ws.and_then(|ws| ws.slow_consumer).unwrap_or(config.slow_consumer),
             compression: ws.and_then(|ws| ws.compression),
             origins: ws.map_or_else(OriginPolicy::default, origin_policy),
+            reach: ws.map_or(Reach::Everywhere, |ws| ws.reach),
             no_masking: ws.is_some_and(|ws| ws.no_masking),
             frame_ping_interval: ws.and_then(|ws| ws.ws_ping_interval),
             tls: ws_tls.map(|tls| policy(tls, false)),
@@ -367,6 +368,7 @@ fn worker_config(config: &Config, identity: &Identity, addresses: &Addresses) ->
         slow_consumer: config.slow_consumer,
         connections_max: config.max_connections,
         closed_max: config.max_closed_clients / worker_count(config),
+        doors: doors(config, addresses),
     }
 }
 

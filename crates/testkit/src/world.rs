@@ -7,10 +7,10 @@ use std::sync::Arc;
 use dunlin_auth::{ConnectionType, Rules};
 use dunlin_nats_protocol::{Info, Limits};
 use dunlin_session::{ClientConfig, Instant};
-use dunlin_websocket::handshake::OriginPolicy;
+use dunlin_websocket::handshake::{OriginPolicy, Reach};
 use dunlin_worker::{
-    Accepted, CompressionConfig, CookieNames, Listener, PeerPolicy, Shared, SlowConsumer, WebSocketConfig,
-    Worker, WorkerConfig,
+    Accepted, CompressionConfig, CookieNames, Doors, Listener, PeerPolicy, Shared, SlowConsumer,
+    WebSocketConfig, Worker, WorkerConfig,
 };
 use fastrand::Rng;
 
@@ -96,6 +96,7 @@ impl Settings {
             headers: vec![("X-Test".into(), "yes".into())],
             compression: self.compression,
             origins: OriginPolicy::default(),
+            reach: Reach::default(),
             no_masking: true,
             frame_ping_interval: None,
             tls: None,
@@ -113,6 +114,7 @@ impl Settings {
             slow_consumer: self.slow_consumer,
             connections_max: self.connections_max,
             closed_max: 10,
+            doors: Doors::default(),
         }
     }
 }

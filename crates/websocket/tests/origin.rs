@@ -1,7 +1,7 @@
 //! RFC 6454 as far as a WebSocket server needs it, and the policies of RFC 6455 §10.2.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use dunlin_websocket::handshake::{Origin, OriginError, OriginPattern, OriginPolicy, OriginRefusal};
+use dunlin_websocket::handshake::{Origin, OriginError, OriginPattern, OriginPolicy, OriginRefusal, Reach};
 
 #[test]
 fn origins() {
@@ -205,6 +205,77 @@ fn an_origin_can_be_required() {
     }
     let policy = OriginPolicy { required: true, allowed: allowed(), same: false };
     assert_eq!(check(&policy, "", "h", false), Err(OriginRefusal::Missing));
+}
+
+#[test]
+fn what_is_of_this_machine() {
+    for (authority, expected) in [
+        ("localhost", true),
+        ("LocalHost:3000", true),
+        ("localhost.:3000", true),
+        ("app.localhost:5173", true),
+        ("a.b.localhost", true),
+        ("127.0.0.1:8080", true),
+        ("127.255.255.254", true),
+        ("[::1]", true),
+        ("[0:0:0:0:0:0:0:1]:3000", true),
+        ("[::ffff:127.0.0.1]:3000", true),
+        ("evil.example", false),
+        ("localhost.evil.example", false),
+        ("localhost.example", false),
+        ("evillocalhost", false),
+        ("local", false),
+        ("128.0.0.1", false),
+        ("0.0.0.0:8080", false),
+        ("127.0.0.1.evil.example", false),
+        ("127.evil.example", false),
+        ("192.168.1.2:3000", false),
+        ("10.0.0.1", false),
+        ("[::]", false),
+        ("[::2]", false),
+        ("[fe80::1]", false),
+        ("[::ffff:10.0.0.1]", false),
+        ("[2001:db8::1]", false),
+        ("machine:3000", false),
+    ] {
+        let origin = Origin::from_authority(false, authority).unwrap();
+        assert_eq!(origin.is_loopback(), expected, "{authority}");
+        let refused = if expected { Ok(()) } else { Err(OriginRefusal::HostNotLoopback) };
+        assert_eq!(Reach::ThisMachine.check_host(authority), refused, "{authority}");
+        assert_eq!(Reach::Everywhere.check_host(authority), Ok(()));
+    }
+    for host in ["", ":8080", "localhost:x", "a b", "[::1", "localhost@evil.example"] {
+        assert_eq!(Reach::ThisMachine.check_host(host), Err(OriginRefusal::HostNotLoopback), "{host}");
+    }
+}
+
+#[test]
+fn only_pages_of_this_machine() {
+    use OriginRefusal::*;
+    for (lines, host, expected) in [
+        ("", "127.0.0.1:8080", Ok(())),
+        ("Origin:", "localhost:8080", Ok(())),
+        ("Origin: http://localhost:3000", "127.0.0.1:8080", Ok(())),
+        ("Origin: https://app.localhost", "[::1]:8080", Ok(())),
+        ("Origin: http://[::1]:5173", "localhost", Ok(())),
+        ("Origin: http://127.0.0.1", "localhost", Ok(())),
+        ("Origin: https://evil.example", "127.0.0.1:8080", Err(NotLoopback)),
+        ("Origin: https://localhost.evil.example", "localhost:8080", Err(NotLoopback)),
+        ("Origin: http://192.168.1.2:3000", "localhost:8080", Err(NotLoopback)),
+        ("Sec-WebSocket-Origin: https://evil.example", "localhost:8080", Err(NotLoopback)),
+        ("Origin: null", "127.0.0.1:8080", Err(Malformed)),
+        ("Origin: file://", "127.0.0.1:8080", Err(Malformed)),
+        ("Origin: chrome-extension://abc", "127.0.0.1:8080", Err(Malformed)),
+        ("Origin: http://localhost\nOrigin: http://localhost", "localhost", Err(Repeated)),
+        // A name that resolves to this machine all of a sudden: the page is of the same origin then.
+        ("Origin: http://evil.example:8080", "evil.example:8080", Err(HostNotLoopback)),
+        ("", "evil.example:8080", Err(HostNotLoopback)),
+    ] {
+        let headers = lines.lines().map(|line| line.split_once(':').unwrap());
+        let headers = headers.map(|(name, value)| (name, value.as_bytes()));
+        assert_eq!(Reach::ThisMachine.check(&headers, host), expected, "{lines} to {host}");
+        assert_eq!(Reach::Everywhere.check(&headers, host), Ok(()), "{lines} to {host}");
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use dunlin_broker::Interest;
 use dunlin_session::{ClientConfig, Instant};
-use dunlin_websocket::handshake::OriginPolicy;
+use dunlin_websocket::handshake::{OriginPolicy, Reach};
 
 use crate::addresses::Addresses;
 use crate::rate::Users;
-use crate::{CookieNames, Listener, PeerPolicy, SlowConsumer, TlsPolicy};
+use crate::{CookieNames, Doors, Listener, PeerPolicy, SlowConsumer, TlsPolicy};
 
 /// The settings of a worker. All workers of a server have the same.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct WorkerConfig {
     pub connections_max: usize,
     /// How many closed connections the worker remembers for monitoring.
     pub closed_max: usize,
+    /// Where the server listens.
+    pub doors: Doors,
 }
 
 impl WorkerConfig {
@@ -75,6 +77,8 @@ pub struct WebSocketConfig {
     pub compression: Option<CompressionConfig>,
     /// Which pages may connect.
     pub origins: OriginPolicy,
+    /// From where clients may come.
+    pub reach: Reach,
     /// A client that asks for it (nats: `Nats-No-Masking: true`) sends its frames without a mask. Without this, all must mask.
     pub no_masking: bool,
     /// How long a client may be silent before it is sent a WebSocket ping; `None`: it is sent none. As many may go

@@ -1,12 +1,15 @@
 //! Connections that speak HTTP: those to monitoring, and those that are not WebSocket yet.
 
 use dunlin_session::CloseReason;
-use dunlin_websocket::handshake::{write_refusal, write_refusal_with_body};
+use dunlin_websocket::handshake::{Body, status_text, write_refusal_with_body};
 
 use crate::client_address::Standing;
 use crate::connection::{Listener, Transport};
 use crate::ending::Ending;
+use crate::front_page::{FrontPage, PAGE_POLICY};
 use crate::http_head::{Head, storage};
+use crate::upgrade::Refusal;
+use crate::wrong_door::Speech;
 use crate::{ConnId, Worker};
 
 impl Worker {
@@ -22,7 +25,10 @@ impl Worker {
             Ok(None) if conn.input_ended => self.end(id, Ending::Http),
             Ok(None) => conn.raw = bytes.to_vec(),
             Ok(Some((head, len))) => self.handle_request(id, &head, &bytes[len..]),
-            Err(error) => self.refuse_http(id, error.status(), &error.to_string()),
+            Err(error) => match Speech::before_http(bytes) {
+                Some(speech) => self.turn_away_from_http(id, speech),
+                None => self.refuse_http(id, error.status(), &error.to_string()),
+            },
         }
     }
 
@@ -53,39 +59,89 @@ impl Worker {
     /// A peer that has not finished its request, or has asked for nothing more, in time.
     pub(crate) fn handle_http_timeout(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
-        if conn.raw.is_empty() && matches!(conn.listener, Listener::Monitor | Listener::Shared) {
+        let is_silent = conn.raw.is_empty();
+        if is_silent && matches!(conn.listener, Listener::Monitor | Listener::Shared) {
             return self.end(id, Ending::Http);
         }
         if conn.standing == Standing::Refused && self.admit_handshake(id).is_err() {
             return self.refuse_peer(id, CloseReason::AddressConnections);
         }
-        self.refuse_http(id, 408, "the request did not arrive in time");
+        if !is_silent {
+            return self.refuse_http(id, 408, "the request did not arrive in time");
+        }
+        // A NATS client waits for INFO like this.
+        let text = format!("nothing arrived in time. {}", self.signpost(id));
+        self.refuse_http(id, 408, &text);
     }
 
-    /// Answers with a status, and ends the connection.
-    pub(crate) fn refuse_http(&mut self, id: ConnId, status: u16, reason: &str) {
+    /// Answers what is no request that could be answered, and ends the connection.
+    fn refuse_http(&mut self, id: ConnId, status: u16, reason: &str) {
         if self.conns.get_mut(id).is_some_and(|conn| conn.listener == Listener::WebSocket) {
             self.log_handshake_error(id, reason);
         }
-        self.write_refusal(id, status, &[("Connection", "close")]);
+        self.answer_http(id, status, reason);
+    }
+
+    /// Answers with a status and the reason for it, and ends the connection.
+    pub(crate) fn answer_http(&mut self, id: ConnId, status: u16, reason: &str) {
+        let text = format!("{}: {reason}", status_text(status));
+        self.write_refusal(id, status, &[("Connection", "close")], Body::plain(&text));
         self.end(id, Ending::Http);
     }
 
-    /// Answers a request for WebSocket with a status. The connection goes on where the request allows that and
-    /// `may_go_on`.
-    pub(crate) fn refuse_upgrade(
+    /// Answers a request for WebSocket with a status. The connection goes on where the request allows that and the refusal is
+    /// not final.
+    pub(crate) fn refuse_upgrade(&mut self, id: ConnId, head: &Head<'_>, refusal: &Refusal) {
+        let Refusal { status, reason, text, is_final } = refusal;
+        self.log_handshake_error(id, reason);
+        let body = Body::plain(text.as_deref().unwrap_or(status_text(*status)));
+        self.answer_request(id, head, *status, &[], body, !is_final);
+    }
+
+    /// Answers a request to the port for WebSocket that is about something else: a person, or a program that looks whether
+    /// somebody is there. Browsers that ask whether a page may do more get no leave.
+    pub(crate) fn show_front_page(&mut self, id: ConnId, head: &Head<'_>, may_go_on: bool) {
+        let is_tls = self.is_https(id, head);
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let page = FrontPage { host: head.host, is_tls, peer: conn.peer.ip(), doors: &self.config.doors };
+        let is_html = head.accepts_html();
+        let text = if is_html { page.html() } else { page.text() };
+        let body = if is_html { Body::html(&text) } else { Body::plain(&text) };
+        self.log_handshake_error(id, "the request does not ask for websocket");
+        let extra = [("Cache-Control", "no-store"), ("Content-Security-Policy", PAGE_POLICY)];
+        match head.method {
+            "GET" | "HEAD" => {
+                let extra = [&[("Upgrade", "websocket")], &extra[..]].concat();
+                self.answer_request(id, head, 426, &extra, body, may_go_on);
+            }
+            _ => {
+                let extra = [&[("Allow", "GET, HEAD")], &extra[..]].concat();
+                self.answer_request(id, head, 405, &extra, body, may_go_on);
+            }
+        }
+    }
+
+    /// Answers a request. The connection goes on where the request allows that and `may_go_on`.
+    fn answer_request(
         &mut self,
         id: ConnId,
         head: &Head<'_>,
         status: u16,
-        reason: &str,
+        extra: &[(&str, &str)],
+        body: Body<'_>,
         may_go_on: bool,
     ) {
-        self.log_handshake_error(id, reason);
-        let has_ended = self.conns.get_mut(id).is_some_and(|conn| conn.input_ended);
-        let goes_on = may_go_on && !has_ended && head.keeps_alive();
-        let start = self.conns.get_mut(id).map_or(0, |conn| conn.head.len());
-        self.write_refusal(id, status, if goes_on { &[] } else { &[("Connection", "close")] });
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let goes_on = may_go_on && !conn.input_ended && head.keeps_alive();
+        let start = conn.head.len();
+        // Who sends `Upgrade` names it in `Connection` (RFC 9110 §7.8).
+        let connection: &[_] = match (status, goes_on) {
+            (426, true) => &[("Connection", "Upgrade")],
+            (426, false) => &[("Connection", "Upgrade, close")],
+            (_, true) => &[],
+            (_, false) => &[("Connection", "close")],
+        };
+        self.write_refusal(id, status, &[extra, connection].concat(), body);
         if let Some(conn) = self.conns.get_mut(id).filter(|_| head.method == "HEAD") {
             let body = memchr::memmem::find(&conn.head[start..], b"\r\n\r\n").map(|end| start + end + 4);
             conn.head.truncate(body.unwrap_or(usize::MAX));
@@ -106,22 +162,23 @@ impl Worker {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let extra = [("Date", date.as_str()), ("Retry-After", "1"), ("Connection", "close")];
         // These headers hold nothing that could not be sent.
-        let _ = write_refusal_with_body(429, &extra, text, &mut conn.head);
+        let _ = write_refusal_with_body(429, &extra, Body::plain(text), &mut conn.head);
         self.end(id, Ending::Http);
     }
 
     fn log_handshake_error(&mut self, id: ConnId, reason: &str) {
         if let Some(conn) = self.conns.get_mut(id) {
-            tracing::error!("{} - websocket handshake error: {reason}", conn.origin());
+            let origin = conn.origin();
+            self.log_stranger(format_args!("{origin} - websocket handshake error: {reason}"));
         }
     }
 
-    fn write_refusal(&mut self, id: ConnId, status: u16, more: &[(&str, &str)]) {
+    fn write_refusal(&mut self, id: ConnId, status: u16, more: &[(&str, &str)], body: Body<'_>) {
         let date = http_date(self.wall);
         let Some(conn) = self.conns.get_mut(id) else { return };
         let extra = [&[("Date", date.as_str())], more].concat();
         // These headers hold nothing that could not be sent.
-        let _ = write_refusal(status, &extra, &mut conn.head);
+        let _ = write_refusal_with_body(status, &extra, body, &mut conn.head);
         self.touch(id);
     }
 }

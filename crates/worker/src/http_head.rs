@@ -1,20 +1,26 @@
-//! The head of an HTTP request (RFC 9112), read strictly: what two readers could take for different things is refused.
+//! The head of an HTTP request (RFC 9112), read generously in what proxies make of it, and strictly in what two readers could
+//! take for different requests.
 
 use core::fmt;
+use core::mem::MaybeUninit;
 
-use dunlin_websocket::handshake::has_token;
+use dunlin_websocket::handshake::{has_token, tokens};
 
-/// The longest request head, in bytes.
-pub(crate) const HEAD_LEN_MAX: usize = 16 << 10;
-/// The most headers of a request.
-const HEADERS_MAX: usize = 64;
+/// The longest request head, in bytes: what the proxies that let the longest ones pass take by default.
+pub(crate) const HEAD_LEN_MAX: usize = 64 << 10;
+/// The most headers of a request. Each proxy of a chain adds some.
+const HEADERS_MAX: usize = 512;
 
 /// Where the headers of a request are put.
-pub(crate) type Storage<'a> = [httparse::Header<'a>; HEADERS_MAX];
+pub(crate) struct Storage<'a> {
+    headers: [MaybeUninit<httparse::Header<'a>>; HEADERS_MAX],
+    /// The head, where it had to be changed to be read.
+    unfolded: Vec<u8>,
+}
 
 /// Room for the headers of one request.
 pub(crate) fn storage<'a>() -> Storage<'a> {
-    [httparse::EMPTY_HEADER; HEADERS_MAX]
+    Storage { headers: [const { MaybeUninit::uninit() }; HEADERS_MAX], unfolded: Vec::new() }
 }
 
 /// A request head.
@@ -54,8 +60,8 @@ impl HeadError {
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            HeadError::TooLong => "the request head is longer than 16384 bytes",
-            HeadError::TooManyHeaders => "the request has more than 64 headers",
+            HeadError::TooLong => "the request head is longer than 65536 bytes",
+            HeadError::TooManyHeaders => "the request has more than 512 headers",
             HeadError::Malformed => "the request head is malformed",
             HeadError::Target => "the request target is neither a path nor a URL",
             HeadError::HostMissing => "missing required Host header",
@@ -66,27 +72,27 @@ impl fmt::Display for HeadError {
 }
 
 impl<'a> Head<'a> {
-    /// Reads a head from the start of `bytes`: it and its length, or `None` where more has to come.
+    /// Reads a head from the start of `bytes`: it and its length, or `None` where more has to come. Whoever does not begin with
+    /// a request line is not waited for.
     ///
-    /// As Go's server, which many clients are tested with, it takes a line feed alone for a line's end, and empty lines
-    /// before the request. Continued lines, blanks before a colon and control characters in a value are malformed.
+    /// As Go's server, which many clients are tested with, it takes a line feed alone for a line's end, and joins lines that are
+    /// continued. Blanks before a colon and control characters in a value are malformed.
     pub(crate) fn parse(
         bytes: &'a [u8],
         storage: &'a mut Storage<'a>,
     ) -> Result<Option<(Head<'a>, usize)>, HeadError> {
-        let has_end = [&b"\n\r\n"[..], b"\n\n"].iter().any(|end| memchr::memmem::find(bytes, end).is_some());
-        if !has_end {
+        let Storage { headers, unfolded } = storage;
+        check_request_line(bytes)?;
+        let Some(len) = head_len(bytes).filter(|len| *len <= HEAD_LEN_MAX) else {
             return if bytes.len() > HEAD_LEN_MAX { Err(HeadError::TooLong) } else { Ok(None) };
-        }
-        let mut request = httparse::Request::new(storage);
-        let len = match request.parse(bytes) {
-            Ok(httparse::Status::Complete(len)) if len <= HEAD_LEN_MAX => len,
-            Ok(_) if bytes.len() > HEAD_LEN_MAX => return Err(HeadError::TooLong),
-            // Empty lines before the request look like the end of one.
-            Ok(_) => return Ok(None),
-            Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyHeaders),
-            Err(_) => return Err(HeadError::Malformed),
         };
+        let bytes = unfold(&bytes[..len], unfolded);
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(bytes, headers) {
+            Ok(httparse::Status::Complete(end)) if end == len => {}
+            Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyHeaders),
+            Ok(_) | Err(_) => return Err(HeadError::Malformed),
+        }
         let method = request.method.unwrap_or_default();
         let (authority, target) = split_target(method, request.path.unwrap_or_default())?;
         let version_minor = request.version.unwrap_or_default();
@@ -125,7 +131,9 @@ impl<'a> Head<'a> {
     /// Whether a body follows. None is read: where one ends is what request smuggling plays with.
     pub(crate) fn has_body(&self) -> bool {
         self.values("Transfer-Encoding").next().is_some()
-            || self.values("Content-Length").any(|value| value != b"0")
+            || self
+                .values("Content-Length")
+                .any(|value| value.is_empty() || value.iter().any(|digit| *digit != b'0'))
     }
 
     /// Whether the peer may go on to another request after this one.
@@ -142,6 +150,67 @@ impl<'a> Head<'a> {
     pub(crate) fn asks_for_websocket(&self) -> bool {
         self.says("Upgrade", "websocket") || self.values("Sec-WebSocket-Key").next().is_some()
     }
+
+    /// Whether nothing in the request is about WebSocket: it is from a browser's address bar, a health check, a crawler.
+    pub(crate) fn is_plain(&self) -> bool {
+        const PREFIX: &str = "Sec-WebSocket-";
+        let is_of_handshake =
+            |name: &str| name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+        let names_it =
+            |value: &[u8]| memchr::memmem::find(&value.to_ascii_lowercase(), b"websocket").is_some();
+        !self.pairs().any(|(name, _)| is_of_handshake(name)) && !self.values("Upgrade").any(names_it)
+    }
+
+    /// Whether the peer shows pages to people.
+    pub(crate) fn accepts_html(&self) -> bool {
+        let is_html = |range: &[u8]| {
+            let kind = range.split(|byte| *byte == b';').next().unwrap_or_default();
+            kind.trim_ascii().eq_ignore_ascii_case(b"text/html")
+        };
+        tokens(&self.pairs(), "Accept").any(is_html)
+    }
+}
+
+/// Where the request begins: empty lines before it are left out (RFC 9112 §2.2).
+fn request_start(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len())
+}
+
+/// Looks at the request line alone, as far as it is there.
+fn check_request_line(bytes: &[u8]) -> Result<(), HeadError> {
+    let start = request_start(bytes);
+    let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |len| start + len + 1);
+    httparse::Request::new(&mut []).parse(&bytes[..end]).map(drop).map_err(|_| HeadError::Malformed)
+}
+
+/// The length of the head, up to and including the empty line behind it, and with those before it.
+fn head_len(bytes: &[u8]) -> Option<usize> {
+    let start = request_start(bytes);
+    let ends = [&b"\n\r\n"[..], b"\n\n"];
+    let found = ends.iter().filter_map(|end| Some(memchr::memmem::find(&bytes[start..], end)? + end.len()));
+    found.min().map(|len| start + len)
+}
+
+/// Joins the lines of headers that go on in the next line, by blanks in the place of the line's end (RFC 9112 §5.2). The
+/// length stays.
+fn unfold<'a>(head: &'a [u8], unfolded: &'a mut Vec<u8>) -> &'a [u8] {
+    let start = request_start(head);
+    // What goes on the request line is no header, and stays as it is.
+    let Some(line_len) = memchr::memchr(b'\n', &head[start..]) else { return head };
+    let headers = start + line_len + 1;
+    for end in memchr::memchr_iter(b'\n', &head[headers..]).map(|at| headers + at) {
+        if !matches!(head.get(end + 1), Some(b' ' | b'\t')) {
+            continue;
+        }
+        if unfolded.is_empty() {
+            unfolded.extend_from_slice(head);
+        }
+        unfolded[end] = b' ';
+        if head[end - 1] == b'\r' {
+            unfolded[end - 1] = b' ';
+        }
+    }
+    if unfolded.is_empty() { head } else { unfolded }
 }
 
 /// Splits the target into the authority of a URL, and path and query (RFC 9112 §3.2).
@@ -150,11 +219,11 @@ fn split_target<'a>(method: &str, target: &'a str) -> Result<(Option<&'a str>, &
         return Ok((None, target));
     }
     let (scheme, rest) = target.split_once("://").ok_or(HeadError::Target)?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+    if !["http", "https", "ws", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(HeadError::Target);
     }
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if authority.is_empty() || authority.contains('@') || !is_host(authority) {
+    if authority.is_empty() || !is_host(authority) {
         return Err(HeadError::Target);
     }
     Ok((Some(authority), if path.is_empty() { "/" } else { path }))
@@ -162,7 +231,7 @@ fn split_target<'a>(method: &str, target: &'a str) -> Result<(Option<&'a str>, &
 
 /// What can stand in `Host` (RFC 9110 §7.2): nothing that ends a name in a log, a URL or a list.
 fn is_host(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=@[]_~".contains(&byte))
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(&byte))
 }
 
 #[cfg(test)]
@@ -191,6 +260,19 @@ mod tests {
             ("GET http://b:8/c?d HTTP/1.1\r\nHost: a\r\n\r\n", "/c?d", "b:8", true),
             ("GET HTTPS://b?d HTTP/1.1\r\nHost: a\r\n\r\n", "?d", "b", true),
             ("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", "/", "b", true),
+            ("GET wss://b:9/c HTTP/1.1\r\nHost: a\r\n\r\n", "/c", "b:9", true),
+            ("GET // HTTP/1.1\r\nHost: a\r\n\r\n", "//", "a", true),
+            ("GET /%zz%20?a=/../b HTTP/1.1\r\nHost: a\r\n\r\n", "/%zz%20?a=/../b", "a", true),
+            ("GET / HTTP/1.1\r\nhost:a\r\nX:\r\nY: \r\nCookie: b=\u{e9}\r\n\r\n", "/", "a", true),
+            // Lines that go on in the next one.
+            ("GET / HTTP/1.1\r\nHost:\r\n a\r\n\r\n", "/", "a", true),
+            ("GET / HTTP/1.1\nX: a\n\tb\n \n c\nHost: a\n\n", "/", "a", true),
+            ("GET / HTTP/1.1\r\nHost: a\r\nConnection: x,\r\n  close\r\n\r\n", "/", "a", false),
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 5\r\n\r\n", "/", "a", false),
+            ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\tchunked\r\n\r\n", "/", "a", false),
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 00\r\n\r\n", "/", "a", true),
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", "/", "a", false),
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 0\r\n\r\n", "/", "a", false),
             ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "*", "a", true),
             ("GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n", "/", "a", false),
             ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "/", "a", true),
@@ -228,8 +310,10 @@ mod tests {
             ("GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", Target),
             ("GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", Target),
             ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", Malformed),
-            ("GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", Malformed),
+            ("GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", Host),
+            ("GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", Host),
             ("GET / HTTP/1.1\r\n Host: a\r\n\r\n", Malformed),
+            ("\n GET / HTTP/1.1\r\nHost: a\r\n\r\n", Malformed),
             ("GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", Malformed),
             ("GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n", Malformed),
             ("GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", Malformed),
@@ -248,10 +332,31 @@ mod tests {
     }
 
     #[test]
+    fn whoever_does_not_begin_with_a_request_line_is_not_waited_for() {
+        for text in [
+            "hello\n",
+            "PING\r",
+            "CONNECT {}\r\n",
+            "GET / HTTP/2.0",
+            "GET /\r",
+            "\r\n\r\n\0",
+            "\x10",
+            "GET  ",
+        ] {
+            assert_eq!(read(text.as_bytes()), Err(HeadError::Malformed), "{text:?}");
+        }
+        for text in
+            ["", "\r\n", "GET", "hello there", "CONNECT a:80 HTTP/1.1\r\n", "GET / HTTP/1.1\r\nno header"]
+        {
+            assert_eq!(read(text.as_bytes()), Ok(None), "{text:?}");
+        }
+    }
+
+    #[test]
     fn limits() {
         let head = |headers: String| format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
-        assert!(read(head("X: y\r\n".repeat(63)).as_bytes()).is_ok());
-        assert_eq!(read(head("X: y\r\n".repeat(64)).as_bytes()), Err(HeadError::TooManyHeaders));
+        assert!(read(head("X: y\r\n".repeat(511)).as_bytes()).is_ok());
+        assert_eq!(read(head("X: y\r\n".repeat(512)).as_bytes()), Err(HeadError::TooManyHeaders));
         let longest = head(format!("X: {}\r\n", "y".repeat(super::HEAD_LEN_MAX - 32)));
         assert_eq!(longest.len(), super::HEAD_LEN_MAX);
         assert!(read(longest.as_bytes()).unwrap().is_some());
@@ -280,6 +385,27 @@ mod tests {
             let mut storage = storage();
             let (head, _) = Head::parse(text.as_bytes(), &mut storage).unwrap().unwrap();
             assert_eq!(head.asks_for_websocket(), expected, "{headers}");
+        }
+    }
+
+    #[test]
+    fn what_has_nothing_to_do_with_websocket() {
+        for (headers, is_plain, accepts_html) in [
+            ("", true, false),
+            ("Accept: */*\r\n", true, false),
+            ("Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n", true, true),
+            ("Accept: application/json\r\nAccept: TEXT/HTML;q=0.9\r\n", true, true),
+            ("Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n", true, false),
+            ("Upgrade: h2c, WebSocket\r\n", false, false),
+            ("Upgrade: \"websocket\"\r\n", false, false),
+            ("Upgrade: websocket/13\r\n", false, false),
+            ("sec-websocket-version: 13\r\n", false, false),
+            ("Sec-WebSocket-Key: x\r\n", false, false),
+        ] {
+            let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+            let mut storage = storage();
+            let (head, _) = Head::parse(text.as_bytes(), &mut storage).unwrap().unwrap();
+            assert_eq!((head.is_plain(), head.accepts_html()), (is_plain, accepts_html), "{headers}");
         }
     }
 }

@@ -110,6 +110,7 @@ impl Worker {
         } else if conn.stage == Stage::Open && conn.security == Security::Handshaking {
             self.fail_handshake(id, &io::ErrorKind::UnexpectedEof.into());
         } else if !conn.owes_response() {
+            self.note_silent_peer(id);
             // What it still has to get is written; it may have closed its sending side only.
             self.end(id, Ending::Session(CloseReason::ClientClosed));
         }

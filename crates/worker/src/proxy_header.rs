@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use dunlin_proxy_protocol::Header;
+use dunlin_proxy_protocol::{Header, HeaderError};
 
 use crate::ending::Ending;
 use crate::{ConnId, Wire, Worker};
@@ -23,7 +23,11 @@ impl Worker {
             }
             Err(error) => {
                 let peer = conn.peer;
-                return self.refuse_proxy_header(id, &format!("from {peer}: {error}"));
+                let hint = match error {
+                    HeaderError::Missing => ", which proxy_protocol: true asks for",
+                    _ => "",
+                };
+                return self.refuse_proxy_header(id, &format!("from {peer}: {error}{hint}"));
             }
         };
         conn.awaits_proxy_header = false;
@@ -48,7 +52,10 @@ impl Worker {
 
     /// There is nobody who could be told in a protocol that he speaks: the connection is closed.
     fn refuse_proxy_header(&mut self, id: ConnId, reason: &str) {
-        tracing::warn!("Error reading PROXY protocol header {reason}");
+        match self.log_limit.admit(self.now) {
+            Some(left_out) => tracing::warn!("Error reading PROXY protocol header {reason}{left_out}"),
+            None => tracing::debug!("Error reading PROXY protocol header {reason}"),
+        }
         self.counters.proxy_header_errors += 1;
         self.end(id, Ending::Http);
     }

@@ -8,10 +8,11 @@ use dunlin_session::{CloseReason, Instant};
 use crate::connection::{Connection, Listener};
 use crate::ending::Ending;
 use crate::routing::HOLD_STEP;
+use crate::wrong_door::Speech;
 use crate::{ConnId, Wire, Worker, WorkerConfig};
 
 /// The first byte of a TLS record that holds handshake messages (RFC 8446 §5.1).
-const HANDSHAKE_RECORD: u8 = 0x16;
+pub(crate) const HANDSHAKE_RECORD: u8 = 0x16;
 
 /// What a plain HTTP request to a port with TLS is answered, as Go's servers do.
 const PLAIN_HTTP: &[u8] =
@@ -138,10 +139,18 @@ impl Worker {
         let is_tls = bytes.first() == Some(&HANDSHAKE_RECORD);
         match conn.security {
             Security::Settled => true,
-            Security::Unread => {
-                if is_tls {
-                    tracing::error!("{} - the client speaks TLS to a port without TLS", conn.label());
+            Security::Unread if conn.listener == Listener::Nats => {
+                let is_for_session = self.greet_stranger(id, bytes, wire);
+                if let Some(conn) = self.conns.get_mut(id).filter(|_| is_for_session) {
+                    conn.security = Security::Settled;
                 }
+                is_for_session
+            }
+            Security::Unread if is_tls => {
+                self.turn_away_from_http(id, Speech::Tls);
+                false
+            }
+            Security::Unread => {
                 conn.security = Security::Settled;
                 true
             }
@@ -150,25 +159,36 @@ impl Worker {
                 self.start_handshake(id, bytes, wire);
                 false
             }
-            Security::Awaited | Security::AwaitedBeforeInfo => self.handle_plain_bytes(id),
+            Security::Awaited | Security::AwaitedBeforeInfo => self.handle_plain_bytes(id, bytes, wire),
         }
     }
 
     /// The peer says something that is not TLS. `true`: it may.
-    fn handle_plain_bytes(&mut self, id: ConnId) -> bool {
+    fn handle_plain_bytes<W: Wire>(&mut self, id: ConnId, bytes: &[u8], wire: &mut W) -> bool {
         let Some(conn) = self.conns.get_mut(id) else { return false };
         let policy = self.config.tls_policy(conn.listener);
         if conn.listener != Listener::Nats {
-            tracing::debug!("{} - TLS handshake error: the client speaks plain HTTP", conn.label());
+            let origin = conn.origin();
             conn.head.extend_from_slice(PLAIN_HTTP);
+            match Speech::before_http(bytes) {
+                Some(speech) => self.log_speech(id, speech),
+                None => {
+                    let text = "TLS handshake error: the client speaks plain HTTP to a port with TLS";
+                    self.log_stranger(format_args!("{origin} - {text}"));
+                }
+            }
             self.end(id, Ending::Handshake);
             return false;
         }
         if policy.is_none_or(|policy| policy.is_optional) {
             self.go_on_plain(id);
-            return true;
+            return self.greet_stranger(id, bytes, wire);
         }
-        tracing::debug!("{} - TLS handshake error: the client goes on without TLS", conn.label());
+        let label = conn.label();
+        match Speech::before_nats(bytes) {
+            Some(speech) => self.log_speech(id, speech),
+            None => tracing::debug!("{label} - TLS handshake error: the client goes on without TLS"),
+        }
         self.end(id, Ending::Session(CloseReason::TlsRequired));
         false
     }

@@ -2,7 +2,7 @@
 
 use dunlin_forwarded::Scheme;
 use dunlin_permessage_deflate::{Compressor, Config as DeflateConfig, Params, Role as DeflateRole};
-use dunlin_websocket::handshake::{Accepted, HandshakeError, Request};
+use dunlin_websocket::handshake::{Accepted, OriginRefusal, Request};
 use dunlin_websocket::{Assembler, Limits, Masking, Role};
 
 use crate::connection::{Connection, Framing, Listener, Transport};
@@ -69,18 +69,20 @@ impl Connection {
 }
 
 /// Why a request for WebSocket is refused.
-struct Refusal {
-    status: u16,
+pub(crate) struct Refusal {
+    pub status: u16,
     /// For the log.
-    reason: String,
+    pub reason: String,
+    /// For the peer, where the status does not say it all.
+    pub text: Option<String>,
     /// The peer may not try again on the same connection.
-    is_final: bool,
+    pub is_final: bool,
 }
 
 impl Refusal {
     /// A refusal after which the peer may try again.
     fn new(status: u16, reason: String) -> Refusal {
-        Refusal { status, reason, is_final: false }
+        Refusal { status, reason, text: None, is_final: false }
     }
 
     fn last(status: u16, reason: String) -> Refusal {
@@ -94,27 +96,23 @@ impl Worker {
         if let Err(reason) = self.admit_request(id, head) {
             return self.refuse_peer(id, reason);
         }
+        if let Err(refusal) = check_path(head).and_then(|()| self.check_host(head)) {
+            return self.refuse_upgrade(id, head, &refusal.before(has_rest));
+        }
+        if head.is_plain() {
+            return self.show_front_page(id, head, !has_rest);
+        }
         match self.check_upgrade(id, head, has_rest) {
             Ok(accepted) => self.open_websocket(id, head, accepted),
-            Err(Refusal { status, reason, is_final }) => {
-                self.refuse_upgrade(id, head, status, &reason, !is_final && !has_rest);
-            }
+            Err(refusal) => self.refuse_upgrade(id, head, &refusal.before(has_rest)),
         }
     }
 
     fn check_upgrade(&self, id: ConnId, head: &Head<'_>, has_rest: bool) -> Result<Accepted, Refusal> {
-        let path = head.target.split('?').next().unwrap_or_default();
-        for kind in ["mqtt", "leafnode"] {
-            if path.strip_suffix(kind).is_some_and(|start| start.ends_with('/')) {
-                return Err(Refusal::new(404, format!("{kind} websocket endpoint not enabled")));
-            }
-        }
-        let request =
-            Request { method: head.method, version_minor: head.version_minor, headers: head.pairs() };
-        let accepted = request.accept().map_err(|error| match error {
-            HandshakeError::HttpVersion => Refusal::last(error.status(), error.to_string()),
-            _ => Refusal::new(error.status(), error.to_string()),
-        })?;
+        // A proxy that speaks HTTP/1.0 to its servers, as nginx does unless told otherwise, passes on what a browser has asked for
+        // in 1.1 (RFC 6455 §4.1).
+        let request = Request { method: head.method, version_minor: 1, headers: head.pairs() };
+        let accepted = request.accept().map_err(|error| Refusal::new(error.status(), error.to_string()))?;
         self.check_origin(id, head)?;
         if head.has_body() {
             return Err(Refusal::last(400, "a request for websocket has no body".into()));
@@ -142,7 +140,8 @@ impl Worker {
         let Some(conn) = self.conns.get_mut(id) else { return };
         if accepted.write_response(&extra, &mut conn.head).is_err() {
             // The configured headers are checked when the configuration is read.
-            return self.refuse_upgrade(id, head, 500, "a configured header cannot be sent", false);
+            let refusal = Refusal::last(500, "a configured header cannot be sent".into());
+            return self.refuse_upgrade(id, head, &refusal);
         }
         let masking = if wishes.no_masking { Masking::Forbidden } else { Masking::Required };
         let assembler = Assembler::new(Role::Server, Limits::UNLIMITED).with_masking(masking);
@@ -161,23 +160,70 @@ impl Worker {
 
     /// Whether the page that the request comes from may connect.
     fn check_origin(&self, id: ConnId, head: &Head<'_>) -> Result<(), Refusal> {
-        let origins = &self.config.websocket.origins;
-        origins.check(&head.pairs(), head.host, self.is_https(id, head)).map_err(|refusal| {
-            let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
-            match named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()) {
-                // The operator has to know which origin it was. Escaped and cut: it is a stranger's text.
-                Some(origin) => {
-                    let origin = origin[..origin.len().min(128)].escape_ascii();
-                    Refusal::new(403, format!("{refusal} ({origin})"))
-                }
-                None => Refusal::new(403, refusal.to_string()),
+        let WebSocketConfig { origins, reach, .. } = &self.config.websocket;
+        let is_https = self.is_https(id, head);
+        reach.check(&head.pairs(), head.host).map_err(|refusal| {
+            let origin = named_origin(head);
+            let (page, example) = match refusal {
+                OriginRefusal::NotLoopback => (format!("pages of {origin}"), &*origin),
+                _ => ("pages that hide where they come from".to_owned(), "https://app.example.com"),
+            };
+            Refusal {
+                text: Some(format!(
+                    "{page} may not connect to this demonstration server, which takes those of this machine only \
+                     (http://localhost:3000): start it with -c and a file that has \
+                     websocket {{ port: 8080, no_tls: true, allowed_origins: [\"{example}\"] }}"
+                )),
+                ..Refusal::new(403, format!("{refusal} ({origin}): see allowed_origins"))
             }
+        })?;
+        origins.check(&head.pairs(), head.host, is_https).map_err(|refusal| match named_origin(head) {
+            origin if origin.is_empty() => Refusal::new(403, refusal.to_string()),
+            origin => Refusal::new(403, format!("{refusal} ({origin})")),
+        })
+    }
+
+    /// Whether the server may be called by this name: not where it is there for its own machine, and a page has had its own name
+    /// resolve to it.
+    fn check_host(&self, head: &Head<'_>) -> Result<(), Refusal> {
+        self.config.websocket.reach.check_host(head.host).map_err(|refusal| Refusal {
+            text: Some(format!(
+                "this demonstration server is called localhost or 127.0.0.1, not {:?}: start it with -c and a file that has \
+                 websocket {{ port: 8080, no_tls: true }}",
+                head.host
+            )),
+            ..Refusal::new(403, format!("{refusal} ({:?})", head.host))
         })
     }
 
     /// Whether the client sees `wss://`: the scheme that `same_origin` compares.
-    fn is_https(&self, id: ConnId, head: &Head<'_>) -> bool {
+    pub(crate) fn is_https(&self, id: ConnId, head: &Head<'_>) -> bool {
         let is_tls = self.conns.find(id).is_some_and(|conn| conn.tls.is_some());
         self.client_scheme(id, head).map_or(is_tls, |scheme| scheme == Scheme::Https)
     }
+}
+
+impl Refusal {
+    /// The same of a request that more has come behind: where the next one begins is not certain.
+    fn before(self, has_rest: bool) -> Refusal {
+        Refusal { is_final: self.is_final || has_rest, ..self }
+    }
+}
+
+/// Paths that are for other protocols.
+fn check_path(head: &Head<'_>) -> Result<(), Refusal> {
+    let path = head.target.split('?').next().unwrap_or_default();
+    for kind in ["mqtt", "leafnode"] {
+        if path.strip_suffix(kind).is_some_and(|start| start.ends_with('/')) {
+            return Err(Refusal::new(404, format!("{kind} websocket endpoint not enabled")));
+        }
+    }
+    Ok(())
+}
+
+/// The origin that a request names, for people: escaped and cut, because it is a stranger's text.
+fn named_origin(head: &Head<'_>) -> String {
+    let named = ["Origin", "Sec-WebSocket-Origin"].iter().flat_map(|name| head.values(name));
+    let origin = named.map(<[u8]>::trim_ascii).find(|origin| !origin.is_empty()).unwrap_or_default();
+    origin[..origin.len().min(128)].escape_ascii().to_string()
 }

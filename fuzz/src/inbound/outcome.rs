@@ -36,7 +36,7 @@ impl Outcome {
     /// Decodes what was written.
     pub(super) fn of(written: &[u8], listener: Listener) -> Outcome {
         if listener == Listener::Nats {
-            return Outcome { text: escape(written), ..Outcome::default() };
+            return Outcome { text: escape(&without_http(written)), ..Outcome::default() };
         }
         let switch = find(written, b"HTTP/1.1 101 ");
         let Some(head_len) = switch.and_then(|at| Some(at + find(&written[at..], b"\r\n\r\n")? + 4)) else {
@@ -103,6 +103,13 @@ impl Outcome {
             assert_eq!(self.close, plain.close);
         }
     }
+}
+
+/// What a peer of the NATS port got, without what it is told in HTTP where its first read began with a whole method.
+fn without_http(written: &[u8]) -> Vec<u8> {
+    let (info, rest) = written.split_at(find(written, b"\r\n").map_or(0, |at| at + 2));
+    let err = find(rest, b"-ERR ").filter(|_| rest.starts_with(b"HTTP/1.1 400 "));
+    [info, &rest[err.unwrap_or(0)..]].concat()
 }
 
 /// What the head of a 101 response says of compression.

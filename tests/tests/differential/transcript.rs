@@ -40,7 +40,23 @@ fn normalise(line: &[u8]) -> Vec<u8> {
     if line.starts_with(b"Date: ") {
         return b"Date: *\r\n".to_vec();
     }
-    line.to_vec()
+    without_ports(line)
+}
+
+/// The line with the numbers of ports replaced by `*`.
+fn without_ports(line: &[u8]) -> Vec<u8> {
+    let (mut out, mut is_port) = (Vec::new(), false);
+    for (at, byte) in line.iter().enumerate() {
+        let starts = [&b"port "[..], b"://localhost:"].iter().any(|text| line[..at].ends_with(text));
+        let was_port = is_port;
+        is_port = byte.is_ascii_digit() && (was_port || starts);
+        if !is_port {
+            out.push(*byte);
+        } else if !was_port {
+            out.push(b'*');
+        }
+    }
+    out
 }
 
 /// The text with the value of `key` replaced by `*`.

@@ -111,6 +111,8 @@ fn requests(all: &mut Vec<Exchange>) {
         ("post", "POST / HTTP/1.1"),
         ("small letters", "get / HTTP/1.1"),
         ("options", "OPTIONS / HTTP/1.1"),
+        ("an absolute path of websocket", "GET wss://localhost/a HTTP/1.1"),
+        ("a path of escapes", "GET /a%20b%2f?c=%zz&d=|{} HTTP/1.1"),
         ("mqtt without mqtt", "GET /mqtt HTTP/1.1"),
         ("a path that ends in mqtt", "GET /a/mqtt HTTP/1.1"),
         ("mqtt with a query", "GET /mqtt?x HTTP/1.1"),
@@ -153,9 +155,68 @@ fn extras(all: &mut Vec<Exchange>) {
         ("keys twice", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"),
         ("versions twice", "Sec-WebSocket-Version: 8\r\n"),
         ("upgrades twice", "Upgrade: h2c\r\n"),
+        ("connections twice", "Connection: keep-alive\r\n"),
+        ("extensions twice", "Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b; c=\"d\"\r\n"),
+        ("cookies twice", "Cookie: a=b\r\nCookie: c=d\r\n"),
+        ("empty values", "X-A:\r\nX-B: \t\r\nCookie:\r\n"),
+        ("letters beyond ascii", "Cookie: a=\u{e9}\r\nX-Name: \u{442}\r\n"),
+        ("odd names", "X_A.b: 1\r\n!#$%&'*+-.^_`|~: 1\r\n"),
+        ("a continued line", "X-A: a\r\n b\r\n\tc\r\n"),
+        ("an expectation", "Expect: 100-continue\r\n"),
+        ("two zeros of content length", "Content-Length: 00\r\n"),
     ];
     for (name, headers) in more {
         all.push(answered(name, handshake("/", headers)));
+    }
+    let hops: String = (0..300).map(|hop| format!("X-Hop-{hop}: {hop}\r\n")).collect();
+    all.push(answered("300 headers", handshake("/", &hops)));
+    all.push(answered("48 KiB of cookies", handshake("/", &format!("Cookie: {}\r\n", "x".repeat(48 << 10)))));
+    let latin: Vec<u8> =
+        handshake("/", "Cookie: a=?\r\n").bytes().map(|b| if b == b'?' { 0xe9 } else { b }).collect();
+    all.push(exchange(
+        "ws handshake/a cookie in latin-1",
+        "",
+        vec![Step::WsSocket('A'), Step::Send('A', latin), Step::Response('A')],
+    ));
+    for (name, connection) in [
+        ("upgrade", "upgrade"),
+        ("close and upgrade", "close, Upgrade"),
+        ("keep-alive and upgrade", "keep-alive, Upgrade"),
+    ] {
+        let request = request("GET / HTTP/1.0", "Connection", Some(connection));
+        all.push(answered(&format!("http 1.0 with {name}"), request));
+    }
+}
+
+/// Who has come to the wrong door.
+fn strangers(all: &mut Vec<Exchange>) {
+    for (name, text) in [
+        ("a plain request", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        ("a plain head", "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        ("a plain post", "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    ] {
+        let response = if text.starts_with("HEAD") { Step::ResponseHead('A') } else { Step::Response('A') };
+        all.push(exchange(
+            &format!("ws handshake/{name}"),
+            "",
+            vec![Step::WsSocket('A'), Step::Send('A', text.into()), response],
+        ));
+    }
+    for (name, text) in [
+        ("nats", &b"CONNECT {}\r\nPING\r\n\r\n"[..]),
+        ("nats connect", b"CONNECT {\"verbose\":false}\r\nPING\r\n"),
+        ("nats ping", b"PING\r\n"),
+        (
+            "a proxy header",
+            b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        ),
+        ("http 2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ] {
+        all.push(exchange(
+            &format!("ws handshake/{name}"),
+            "",
+            vec![Step::WsSocket('A'), Step::Send('A', text.to_vec()), Step::UntilClosed('A')],
+        ));
     }
 }
 
@@ -234,7 +295,6 @@ fn broken(all: &mut Vec<Exchange>) {
     all.push(refused_and_closed("http 1.0 without host", request("GET / HTTP/1.0", "Host", None)));
     all.push(refused_and_closed("http 3", request("GET / HTTP/3.0", "", None)));
     all.push(refused_and_closed("garbage", "garbage\r\n\r\n"));
-    all.push(refused_and_closed("nats", "CONNECT {}\r\nPING\r\n\r\n"));
     all.push(refused_and_closed("a header without a colon", handshake("/", "nonsense\r\n")));
     all.push(refused_and_closed("a blank before the colon", handshake("/", "Foo : bar\r\n")));
     all.push(refused_and_closed("a control byte in a value", handshake("/", "Foo: a\u{1}b\r\n")));
@@ -278,6 +338,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     let mut all = Vec::new();
     requests(&mut all);
     extras(&mut all);
+    strangers(&mut all);
     forms(&mut all);
     broken(&mut all);
     all

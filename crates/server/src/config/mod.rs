@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dunlin_websocket::handshake::OriginPattern;
+use dunlin_websocket::handshake::{OriginPattern, Reach};
 
 pub(crate) use advertise::Advertised;
 pub use authorization::AuthorizationConfig;
@@ -168,13 +168,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What `dunlin` alone starts with: NATS and WebSocket for the clients of this machine.
+    /// What `dunlin` alone starts with: NATS and WebSocket for the clients of this machine, and not for pages of the web.
     pub fn development() -> Self {
         let host = "127.0.0.1".to_owned();
         let websocket = WebSocketConfig {
             host: host.clone(),
             port: ListenPort::Fixed(8080),
             no_tls: true,
+            reach: Reach::ThisMachine,
             ..WebSocketConfig::default()
         };
         Self { host, websocket: Some(websocket), ..Self::default() }
@@ -234,6 +235,8 @@ pub struct WebSocketConfig {
     pub same_origin: bool,
     /// `allowed_origins`: also `https://*.example.com`, all sub-domains at any depth. Empty allows all.
     pub allowed_origins: Vec<OriginPattern>,
+    /// From where pages may come, and by which name. No key says so: it is the demonstration's.
+    pub reach: Reach,
     /// `require_origin` (dunlin's own): a request must have an `Origin`.
     pub require_origin: bool,
     /// `handshake_timeout`. nats-server has none by default, and lets silent peers stay for ever; here it is 10 s, and 0 in a
@@ -274,6 +277,7 @@ impl Default for WebSocketConfig {
             no_tls: false,
             same_origin: false,
             allowed_origins: Vec::new(),
+            reach: Reach::Everywhere,
             require_origin: false,
             handshake_timeout: Duration::from_secs(10),
             compression: None,

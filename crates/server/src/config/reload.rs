@@ -182,7 +182,9 @@ impl Changes {
             ($($reloadable:literal: $($field:ident),+);+ $(;)?) => {
                 // Names all fields: a new one has to say whether it can change.
                 let WebSocketConfig {
-                    $($($field: _),+),+ , unix_socket: _, compression: _, headers: _, cookies: _, tls: _, authorization: _, peers: _
+                    $($($field: _),+),+ , unix_socket: _, compression: _, headers: _, cookies: _, tls: _, authorization: _, peers: _,
+                    // A file cannot say it.
+                    reach: _
                 } = new;
                 $($(self.compare(
                     concat!("websocket ", stringify!($field)), &old.$field, &new.$field, $reloadable

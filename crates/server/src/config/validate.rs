@@ -1,5 +1,7 @@
 //! Whether settings fit each other.
 
+use dunlin_websocket::handshake::Reach;
+
 use super::host::{Host, without_brackets};
 use super::{Config, HttpConfig, ListenPort, Report, WebSocketConfig, advertise};
 
@@ -36,6 +38,19 @@ impl Config {
         }
         self.validate_ports(report);
         self.validate_proxies(report);
+    }
+
+    /// Whether any web page may talk to the server: WebSockets know no CORS, so whom a browser can reach, every page that it
+    /// shows can reach too (RFC 6455 §10.2), where neither the page nor the client is asked who it is.
+    pub fn is_open_to_all_pages(&self) -> bool {
+        let Some(websocket) = &self.websocket else { return false };
+        let (rules, _) = self.websocket_rules();
+        let asks_clients = rules.is_required() && !rules.has_no_auth_user()
+            || websocket.tls.as_ref().is_some_and(|tls| tls.verify);
+        let asks_pages = websocket.same_origin
+            || !websocket.allowed_origins.is_empty()
+            || websocket.reach == Reach::ThisMachine;
+        !asks_clients && !asks_pages
     }
 
     /// Whoever can say where it comes from can be anybody.

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod configuration;
+mod demonstration;
 mod listeners;
 mod process;
 mod support;

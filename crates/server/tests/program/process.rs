@@ -46,6 +46,7 @@ fn log_lines_and_files() {
         "[INF] Using configuration file: a.conf (sha256:".to_owned(),
         format!("[INF] Starting http monitor on {http}"),
         format!("[INF] Listening for websocket clients on ws://{ws}"),
+        "[WRN] Websocket has neither authentication nor allowed_origins: ".to_owned(),
         format!("[INF] Listening for client connections on {nats}"),
         "[INF] Server is ready".to_owned(),
     ];

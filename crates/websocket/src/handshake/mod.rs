@@ -33,7 +33,8 @@
 //! );
 //! ```
 //!
-//! Whether pages of a request's origin are let in (§4.2.2) is for [`OriginPolicy`] to say, which the server asks besides.
+//! Whether pages of a request's origin are let in (§4.2.2) is for [`OriginPolicy`] and [`Reach`] to say, which the server asks
+//! besides.
 //!
 //! Not done here: reading and limiting the head, paths, authentication, and the parameters of extensions, which are passed
 //! through as text.
@@ -41,13 +42,15 @@
 mod client;
 mod error;
 mod origin;
+mod reach;
 mod server;
 mod token;
 
 pub use client::{Agreed, Offer, Response, write_request};
 pub use error::{HandshakeError, InvalidHeader, ResponseError};
 pub use origin::{Origin, OriginError, OriginPattern, OriginPolicy, OriginRefusal};
-pub use server::{Accepted, Request, write_refusal, write_refusal_with_body};
+pub use reach::Reach;
+pub use server::{Accepted, Body, Request, status_text, write_refusal, write_refusal_with_body};
 pub use token::{has_token, joined, select_protocol, tokens, values};
 
 use alloc::vec::Vec;

@@ -220,6 +220,10 @@ pub enum OriginRefusal {
     NotSame,
     /// It is not in the list of allowed origins.
     NotAllowed,
+    /// It is not one of this machine.
+    NotLoopback,
+    /// The request goes to a `Host` that is not this machine.
+    HostNotLoopback,
 }
 
 impl fmt::Display for OriginRefusal {
@@ -230,6 +234,8 @@ impl fmt::Display for OriginRefusal {
             Self::Malformed => "origin not allowed: not an origin",
             Self::NotSame => "origin not allowed: not same origin",
             Self::NotAllowed => "origin not allowed: not in the allowed list",
+            Self::NotLoopback => "origin not allowed: not a page of this machine",
+            Self::HostNotLoopback => "host not allowed: not a name of this machine",
         })
     }
 }
@@ -249,11 +255,9 @@ impl OriginPolicy {
         if !self.same && self.allowed.is_empty() && !self.required {
             return Ok(());
         }
-        let Some(origin) = named_origin(headers)? else {
+        let Some(origin) = parsed_origin(headers)? else {
             return if self.required { Err(OriginRefusal::Missing) } else { Ok(()) };
         };
-        let text = core::str::from_utf8(origin).map_err(|_| OriginRefusal::Malformed)?;
-        let origin = Origin::parse(text).map_err(|_| OriginRefusal::Malformed)?;
         if self.same && Origin::from_authority(is_https, host).as_ref() != Ok(&origin) {
             return Err(OriginRefusal::NotSame);
         }
@@ -262,6 +266,16 @@ impl OriginPolicy {
         }
         Ok(())
     }
+}
+
+/// The origin that the request names, if it does.
+pub(super) fn parsed_origin<'a, H>(headers: &H) -> Result<Option<Origin>, OriginRefusal>
+where
+    H: Iterator<Item = (&'a str, &'a [u8])> + Clone,
+{
+    let Some(origin) = named_origin(headers)? else { return Ok(None) };
+    let text = core::str::from_utf8(origin).map_err(|_| OriginRefusal::Malformed)?;
+    Origin::parse(text).map(Some).map_err(|_| OriginRefusal::Malformed)
 }
 
 /// What the request says of its origin. Early browsers said so in `Sec-WebSocket-Origin`; an empty value says nothing.

@@ -110,6 +110,29 @@ impl Accepted {
     }
 }
 
+/// What a response says for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Body<'a> {
+    /// The value of `Content-Type`.
+    pub content_type: &'a str,
+    /// The body itself.
+    pub text: &'a str,
+}
+
+impl<'a> Body<'a> {
+    /// Plain text.
+    #[must_use]
+    pub fn plain(text: &'a str) -> Body<'a> {
+        Body { content_type: "text/plain; charset=utf-8", text }
+    }
+
+    /// A page.
+    #[must_use]
+    pub fn html(text: &'a str) -> Body<'a> {
+        Body { content_type: "text/html; charset=utf-8", text }
+    }
+}
+
 /// Appends the response that refuses a request, with the status text as its body. `extra` headers, such as `Date`, come
 /// before `Content-Length`. The connection can go on to another request.
 ///
@@ -117,10 +140,10 @@ impl Accepted {
 ///
 /// [`InvalidHeader`] if an extra header could not be sent; nothing has been appended then.
 pub fn write_refusal(status: u16, extra: &[(&str, &str)], out: &mut Vec<u8>) -> Result<(), InvalidHeader> {
-    write_refusal_with_body(status, extra, status_text(status), out)
+    write_refusal_with_body(status, extra, Body::plain(status_text(status)), out)
 }
 
-/// The same with a body that says more than the status does: one line of text.
+/// The same with a body that says more than the status does, and that has no line end behind its last line.
 ///
 /// # Errors
 ///
@@ -128,18 +151,19 @@ pub fn write_refusal(status: u16, extra: &[(&str, &str)], out: &mut Vec<u8>) -> 
 pub fn write_refusal_with_body(
     status: u16,
     extra: &[(&str, &str)],
-    body: &str,
+    body: Body<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), InvalidHeader> {
+    let Body { content_type, text } = body;
     check_headers(extra)?;
-    let text = status_text(status);
+    check_headers(&[("Content-Type", content_type)])?;
     let mut line = alloc::string::String::new();
     // Writing to a String cannot fail.
-    let _ = write!(line, "HTTP/1.1 {status} {text}\r\n");
+    let _ = write!(line, "HTTP/1.1 {status} {}\r\n", status_text(status));
     out.extend_from_slice(line.as_bytes());
     write_headers(
         &[
-            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Type", content_type),
             ("Sec-Websocket-Version", "13"),
             ("X-Content-Type-Options", "nosniff"),
         ],
@@ -147,13 +171,14 @@ pub fn write_refusal_with_body(
     );
     write_headers(extra, out);
     line.clear();
-    let _ = write!(line, "Content-Length: {}\r\n\r\n{body}\n", body.len() + 1);
+    let _ = write!(line, "Content-Length: {}\r\n\r\n{text}\n", text.len() + 1);
     out.extend_from_slice(line.as_bytes());
     Ok(())
 }
 
 /// The reason phrases of the statuses that a WebSocket server refuses with (RFC 9110 §15).
-fn status_text(status: u16) -> &'static str {
+#[must_use]
+pub fn status_text(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
         401 => "Unauthorized",
