@@ -144,17 +144,17 @@ impl Subscriber for Log {
         if *level == Level::DEBUG && !state.config.debug {
             return;
         }
-        let admission = state.flood.admit(event.metadata(), jiff::Timestamp::now().as_second());
-        let note = match admission {
-            Admission::Whole => String::new(),
-            Admission::Last => " (more of this kind are left out for a second)".to_owned(),
-            Admission::After(count) => format!(" ({count} more of this kind were left out before)"),
-            Admission::LeftOut => return,
-        };
         let mut text = Text::default();
         event.record(&mut text);
+        let mut text = text.message + &text.fields;
+        match state.flood.admit(event.metadata(), &text, jiff::Timestamp::now().as_second()) {
+            Admission::Whole => {}
+            Admission::Last => text += " (more of this kind are left out for a second)",
+            Admission::After(count) => text += &format!(" ({count} of this kind were left out before)"),
+            Admission::LeftOut => return,
+        }
         let label = if event.metadata().target() == FATAL { Label::Fatal } else { Label::of(*level) };
-        state.write(label, &format!("{}{}{note}", text.message, text.fields));
+        state.write(label, &text);
     }
 
     fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
