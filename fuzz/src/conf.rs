@@ -5,13 +5,13 @@
 
 use std::fmt::Write as _;
 
-use dunlin_conf::{Included, LoadError, Map, NoSources, Sources, Value, parse};
+use dunlin_conf::{Included, LoadError, Map, NoSources, Sources, Value, decode, parse};
 
 /// Runs one input: whatever can be read is written out again and read back to the same tree.
 pub fn run(data: &[u8]) {
     let texts: Vec<&[u8]> = data.split(|byte| *byte == 0xff).collect();
-    let Some(Ok(main)) = texts.first().map(|text| std::str::from_utf8(text)) else { return };
-    let Ok(document) = parse("0", main, &mut Texts(&texts)) else { return };
+    let Some(main) = texts.first() else { return };
+    let Ok(document) = parse("0", &decode(main), &mut Texts(&texts)) else { return };
     let mut text = String::new();
     write_entries(document.root(), &mut text);
     match parse("again", &text, &mut NoSources) {
