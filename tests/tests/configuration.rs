@@ -110,6 +110,9 @@ const SAME: &[&str] = &[
     "websocket { port: -1, no_tls: true, users: [] }",
     "websocket { port: \"80\" }",
     "websocket: true",
+    // A proxy in front speaks TLS with clients.
+    "tls {}\nallow_non_tls: true",
+    "tls: []",
     // Variables of every type, in every place.
     "p: -1, port: $p, websocket { no_tls: true, port: $p }",
     "t: on, debug: $t\nd: \"5s\", ping_interval: $d\nn: [a, \"b\"], server_tags: $n\nm: { a: b }, server_metadata: $m",
@@ -149,6 +152,7 @@ const ONLY_NATS_SERVER: &[(&str, &str)] = &[
     ("port: 65536", "It fails at the start: there is no such port."),
     ("max_payload: 2mb, max_pending: 1mb", "It fails at the start."),
     ("websocket { port: -1 }", "It fails at the start: there is neither TLS nor no_tls."),
+    ("tls {}", "Every handshake fails."),
     ("no_auth_user: a", "It fails at the start: there is no such user."),
     ("client_advertise: \"a:b\"", "It fails at the start."),
     ("client_advertise: \"a b\"", "This is no host."),

@@ -323,7 +323,7 @@ fn worker_config(config: &Config, identity: &Identity, addresses: &Addresses) ->
         client.info.port = advertised.port.unwrap_or(client.info.port);
     }
     let tls = config.tls.as_ref().map(|tls| policy(tls, config.allow_non_tls));
-    client.info.tls_available = tls.is_some();
+    client.info.tls_available = tls.is_some() || config.tls_in_front;
     client.info.tls_required = tls.is_some_and(|tls| !tls.is_optional);
     client.info.tls_verify = config.tls.as_ref().is_some_and(|tls| tls.verify);
     (client.auth, client.auth_timeout) = config.nats_rules();

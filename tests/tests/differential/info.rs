@@ -84,6 +84,15 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         " \r\n",
     );
 
+    let mut proxied = Both::new("tls {}\nallow_non_tls: true\n");
+    at_accept(&mut proxied, "info/tls in front");
+    after(
+        &mut proxied,
+        "info/tls in front, after connect",
+        "CONNECT {\"protocol\":1,\"verbose\":false,\"tls_required\":true}\r\nPING\r\n",
+        " \r\n",
+    );
+
     let mut bare = Both::new("no_header_support: true\n");
     at_accept(&mut bare, "info/no header support");
     bare.dies(
@@ -94,7 +103,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         "info/no responders without header support",
         "CONNECT {\"headers\":true,\"no_responders\":true,\"verbose\":false}\r\nPING\r\n",
     );
-    [plain, named, advertised, bare].into_iter().flat_map(Both::into_exchanges).collect()
+    [plain, named, advertised, proxied, bare].into_iter().flat_map(Both::into_exchanges).collect()
 }
 
 #[test]

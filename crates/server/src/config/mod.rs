@@ -70,6 +70,8 @@ pub struct Config {
     pub client_advertise: Option<String>,
     /// `tls`: how NATS clients are encrypted, and monitoring with `https`.
     pub tls: Option<TlsConfig>,
+    /// `tls {}` with `allow_non_tls`: a proxy in front of the server speaks TLS with NATS clients, and INFO says that there is TLS.
+    pub tls_in_front: bool,
     /// `allow_non_tls`: NATS clients may go on without TLS as well.
     pub allow_non_tls: bool,
     /// `http`, `http_port`, `https`, `https_port`: the monitoring listener.
@@ -136,6 +138,7 @@ impl Default for Config {
             port: ListenPort::Fixed(4222),
             client_advertise: None,
             tls: None,
+            tls_in_front: false,
             allow_non_tls: false,
             http: None,
             http_base_path: String::new(),

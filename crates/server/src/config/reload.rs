@@ -41,7 +41,7 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
         "max_traced_msg_len" log.max_traced_msg_len, "pid_file" pid_file, "ports_file_dir" ports_file_dir,
         "client_advertise" client_advertise, "max_control_line" max_control_line, "max_connections" max_connections,
         "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
-        "allow_non_tls" allow_non_tls, "slow_consumer" slow_consumer,
+        "allow_non_tls" allow_non_tls, "tls in front" tls_in_front, "slow_consumer" slow_consumer,
         "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
     changes.compare("max_payload", &old.announced_payload_max(), &new.announced_payload_max(), true);
     changes.compare_hidden("tags".into(), &old.tags, &new.tags);

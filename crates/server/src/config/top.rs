@@ -31,6 +31,12 @@ pub(super) fn read(root: &Map, config: &mut Config, report: &mut Report) {
             report.unknown(entry, "");
         }
     }
+    if let Some(tls) = root.get("tls").filter(|_| config.tls_in_front && !config.allow_non_tls) {
+        report.error_at(
+            &tls.key_place,
+            "tls needs cert_file and key_file, or allow_non_tls: true (where a proxy in front speaks TLS with clients)",
+        );
+    }
     authorization::check(root, config, report);
 }
 
@@ -55,6 +61,7 @@ fn listeners(key: &str, entry: &Entry, config: &mut Config, report: &mut Report)
             let host = config.http.as_ref().map(|http| http.host.clone());
             set_http(config, host, port, entry, report);
         }
+        "tls" if entry.map().is_ok_and(Map::is_empty) => config.tls_in_front = true,
         "tls" => config.tls = tls::read(entry, report),
         "allow_non_tls" => report.set(&mut config.allow_non_tls, entry.boolean()),
         "authorization" | "authentication" => config.authorization = authorization::read(entry, report),

@@ -230,6 +230,7 @@ fn mistakes_in_tls_are_shown_with_their_places() {
         ("cert_file: c", "1:1: missing 'key_file' in TLS configuration"),
         ("key_file: k", "1:1: missing 'cert_file' in TLS configuration"),
         ("verify: true", "1:1: tls needs cert_file and key_file"),
+        ("", "1:1: tls needs cert_file and key_file"),
         ("cert_file: c\nkey_file: k", "2:12: cert_file: cannot read c: no such file or directory"),
         ("cert_file: a.conf\nkey_file: k", "2:12: cert_file: a.conf holds no certificate in PEM form"),
         ("certs: [{cert_file: c}]", "2:9: certs: each needs cert_file and key_file"),
