@@ -272,6 +272,7 @@ fn a_browser_comes_from_an_origin() {
     let shared = Door::shared("shared", "http_port", "no_tls: true", "");
     let tls = format!("tls {{ {} }}", authority.server("right").conf());
     let shared_tls = Door::shared("shared, with TLS", "https_port", &tls, &tls);
+    let front = Door::open("front", "no_tls: true, same_origin: true", "");
     let mut origins = None;
     let seen = make_visits(&browser, |port| {
         let keys = format!("no_tls: true, allowed_origins: [\"http://localhost:{port}\"]");
@@ -283,6 +284,7 @@ fn a_browser_comes_from_an_origin() {
             shared.visit(" from elsewhere", &json!({})),
             shared_tls.visit(" from a page of this port", &json!({ "page": "/varz" })),
             shared_tls.visit(" from elsewhere", &json!({})),
+            front.visit(" from the page of this port", &json!({ "page": "/" })),
         ]
     });
     let heard = "heard, plain, long there and long back";
@@ -294,6 +296,7 @@ fn a_browser_comes_from_an_origin() {
         ("shared from elsewhere", refused),
         ("shared, with TLS from a page of this port", heard),
         ("shared, with TLS from elsewhere", refused),
+        ("front from the page of this port", heard),
     ];
     assert_eq!(seen, wanted.map(|(name, outcome)| format!("{name}: {outcome}")));
     origins.unwrap().complains_and_goes_on("origin not allowed: not in the allowed list (http://127.0.0.1:");

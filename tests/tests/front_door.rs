@@ -367,7 +367,7 @@ fn who_speaks_something_else_is_told_so_at_once() {
             format!("{on_websocket}\n"),
             "the PROXY protocol to a port without proxy_protocol: true",
         ),
-        (websocket, h2, format!("{on_websocket}\n"), "HTTP/2"),
+        (websocket, h2, format!("\x07\0\0\0\0\0\0\0\0\0\0\0\0\r{on_websocket}"), "HTTP/2"),
         (websocket, b"hello\r\n", http("Bad Request: the request head is malformed"), ""),
         (monitoring, b"CONNECT {}\r\n", err(&on_monitoring), "NATS"),
         (monitoring, CLIENT_HELLO, alert, "TLS to a port without TLS"),

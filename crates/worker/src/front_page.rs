@@ -48,7 +48,7 @@ impl FrontPage<'_> {
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n<title>NATS over WebSocket</title>\n\
-             <style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 45rem; margin: 3rem auto; padding: 0 1rem }}\
+             <style>body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 45rem; margin: 3rem auto; padding: 0 1rem }} \
              pre {{ background: #8882; padding: 1rem; overflow-x: auto }}</style>\n\
              <h1>This port is for NATS over WebSocket</h1>\n\
              <p>It is no web site. A page, or Node 22 and later, connects to <code>{}</code> so:</p>\n\

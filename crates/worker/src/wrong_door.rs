@@ -136,7 +136,8 @@ impl Worker {
             Speech::Tls => return self.alert(id),
             Speech::Nats => dunlin_nats_protocol::encode_err(&text, &mut conn.head),
             Speech::Mqtt => conn.head.extend_from_slice(MQTT_REFUSAL),
-            Speech::Http | Speech::Http2 | Speech::ProxyHeader => {
+            Speech::Http2 => conn.head.extend_from_slice(&http2_refusal(&text)),
+            Speech::Http | Speech::ProxyHeader => {
                 return self.answer_http(id, 400, &format!("the client speaks {speech}. {text}"));
             }
         }
@@ -194,6 +195,15 @@ impl Worker {
             None => tracing::debug!("{line}"),
         }
     }
+}
+
+/// An empty SETTINGS frame, and GOAWAY with the error `HTTP_1_1_REQUIRED` and a text (RFC 9113 §6.8, §7).
+fn http2_refusal(text: &str) -> Vec<u8> {
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    // Type and flags, the connection's own stream, the last stream that was looked at, and the error.
+    const GOAWAY: &[u8] = &[7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
+    let len = (8 + text.len() as u32).to_be_bytes();
+    [SETTINGS, &len[1..], GOAWAY, text.as_bytes()].concat()
 }
 
 #[cfg(test)]
