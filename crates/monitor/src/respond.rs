@@ -63,10 +63,10 @@ impl Path {
 }
 
 /// Splits the target of a request (`/connz?limit=5`) below `base_path` (`/monitor`, or empty) into path and query; `None` for
-/// what there is not. A target with a scheme and a host (`http://host/varz`) is none.
+/// what there is not.
 pub fn route<'t>(target: &'t str, base_path: &str) -> Option<(Path, &'t str)> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let path = match path.strip_prefix(base_path)? {
+    let path = match plain_path(path).strip_prefix(base_path)? {
         "" | "/" => Path::Index,
         "/varz" => Path::Varz,
         "/connz" => Path::Connz,
@@ -74,6 +74,22 @@ pub fn route<'t>(target: &'t str, base_path: &str) -> Option<(Path, &'t str)> {
         _ => return None,
     };
     Some((path, query))
+}
+
+/// A path without scheme and host, which proxies send (RFC 9112 §3.2.2), and with one slash where several stand: exporters
+/// append `/varz` to an address that ends with one.
+fn plain_path(path: &str) -> String {
+    let path = match path.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => path,
+    };
+    let mut plain = String::with_capacity(path.len());
+    for character in path.chars() {
+        if character != '/' || !plain.ends_with('/') {
+            plain.push(character);
+        }
+    }
+    plain
 }
 
 /// Answers a request with any method: what stands in the target is all that counts.
