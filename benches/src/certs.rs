@@ -39,7 +39,7 @@ impl Certificates {
 
         let mut roots = RootCertStore::empty();
         roots.add(authority.der().clone())?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)

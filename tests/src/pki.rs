@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, PublicKeyData, SanType, SigningKey as _, date_time_ymd, string::Ia5String,
+    KeyUsagePurpose, PublicKeyData, SanType, SignatureAlgorithm, SigningKey as _, date_time_ymd,
+    string::Ia5String,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use x509_cert::der::asn1::BitString;
@@ -57,6 +58,17 @@ impl Authority {
     pub fn with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Authority {
         let key = KeyPair::generate().expect("random numbers");
         let issuer = CertifiedIssuer::self_signed(authority(name, change), key).expect("a right certificate");
+        let cert = issuer.as_ref().der().clone();
+        Authority::of(issuer, cert, Vec::new())
+    }
+
+    /// An authority whose key is of another kind.
+    ///
+    /// # Panics
+    /// As `new` does.
+    pub fn signing(name: &str, algorithm: &'static SignatureAlgorithm) -> Authority {
+        let key = KeyPair::generate_for(algorithm).expect("random numbers");
+        let issuer = CertifiedIssuer::self_signed(authority(name, |_| {}), key).expect("a right certificate");
         let cert = issuer.as_ref().der().clone();
         Authority::of(issuer, cert, Vec::new())
     }
@@ -144,6 +156,18 @@ impl Authority {
         let mut params = client(file, &[]);
         change(&mut params);
         self.issue(file, &params)
+    }
+
+    /// A certificate for a server or a client whose key is of another kind.
+    ///
+    /// # Panics
+    /// If the key cannot be made.
+    pub fn signed_for(&self, file: &str, algorithm: &'static SignatureAlgorithm) -> Issued {
+        let key = KeyPair::generate_for(algorithm).expect("random numbers");
+        let mut params = server(&["localhost"]);
+        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
+        let cert = params.signed_by(&key, &self.issuer).expect("a right certificate");
+        self.write(file, cert.der().clone(), &key)
     }
 
     /// Its own certificate and key, as if it were a client.

@@ -116,7 +116,7 @@ impl TlsClient {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// Trusts one certificate. That the server has its key is not what is tested.
@@ -171,6 +171,8 @@ pub struct Agreed {
     pub version: TlsVersion,
     /// The suite, in rustls's name.
     pub suite: String,
+    /// The key exchange, in rustls's name.
+    pub key_exchange: String,
     /// An earlier session went on.
     pub resumed: bool,
     /// The protocol that was chosen by ALPN.
@@ -188,6 +190,10 @@ impl Agreed {
                 _ => TlsVersion::V1_3,
             },
             suite: format!("{:?}", connection.negotiated_cipher_suite().map(|suite| suite.suite())),
+            key_exchange: format!(
+                "{:?}",
+                connection.negotiated_key_exchange_group().map(|group| group.name())
+            ),
             resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
             alpn: connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
             server: certificates.first().map(|leaf| leaf.to_vec()).unwrap_or_default(),

@@ -84,6 +84,29 @@ fn the_server_may_show_any_certificate_that_its_key_belongs_to() {
 }
 
 #[test]
+fn keys_and_signatures_may_be_of_any_usual_kind() {
+    let kinds = [
+        &rcgen::PKCS_ECDSA_P256_SHA256,
+        &rcgen::PKCS_ECDSA_P384_SHA384,
+        &rcgen::PKCS_ECDSA_P521_SHA512,
+        &rcgen::PKCS_ECDSA_P521_SHA256,
+        &rcgen::PKCS_ED25519,
+        &rcgen::PKCS_RSA_SHA256,
+        &rcgen::PKCS_RSA_SHA512,
+    ];
+    for kind in kinds {
+        let authority = Authority::signing("ca", kind);
+        let own = authority.signed_for("own", kind);
+        let more = format!("ca_file: {:?}, verify: true", authority.ca_file());
+        let Some(server) = dunlin(&conf(&own, &more)) else { return };
+        for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+            let client = TlsClient::with(&authority, Some(&own), &[version]);
+            links(&server, &client).iter_mut().for_each(expect_pong);
+        }
+    }
+}
+
+#[test]
 fn a_key_that_cannot_be_used_is_described() {
     let authority = Authority::new("ca");
     let (own, other) = (authority.server("own"), authority.server("other"));
@@ -94,12 +117,17 @@ fn a_key_that_cannot_be_used_is_described() {
         path
     };
     let text = fs::read_to_string(&own.key_file).unwrap();
+    let certificate = fs::read_to_string(&own.cert_file).unwrap();
     for (key_file, expected) in [
         (key("rsa-1024.pem"), "holds an RSA key of 1024 bits, which is not served: keys are RSA of 2048 to"),
         (key("ed448.pem"), "holds an Ed448 key, which is not served: keys are RSA of 2048 to"),
         (
             write("pkcs8.pem", text.replace("PRIVATE", "ENCRYPTED PRIVATE")),
             "is encrypted, and there is nobody",
+        ),
+        (
+            write("broken.pem", certificate.replace("CERTIFICATE", "PRIVATE KEY")),
+            "holds no valid private key in PEM form",
         ),
         (write("none.pem", "-----BEGIN PRIVATE KEY-----\n".to_owned()), "holds no private key in PEM form"),
         (other.key_file, "is not that of the certificate in "),
@@ -111,8 +139,7 @@ fn a_key_that_cannot_be_used_is_described() {
     }
     // Labels and line ends do not matter, nor does what else is in the file.
     let label = write("label.pem", text.replace("PRIVATE", "RSA PRIVATE").replace('\n', "\r\n"));
-    let both =
-        write("both.pem", format!("made by hand\n{}{text}", fs::read_to_string(&own.cert_file).unwrap()));
+    let both = write("both.pem", format!("made by hand\n{certificate}{text}"));
     for (cert_file, key_file) in [(&own.cert_file, &label), (&both, &both)] {
         let conf = format!("tls {{ cert_file: {cert_file:?}\nkey_file: {key_file:?} }}\n");
         assert!(check(authority.dir(), &conf).0);

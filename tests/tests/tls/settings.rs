@@ -120,3 +120,22 @@ fn other_values_mean_what_they_mean_to_nats_server() {
         assert!(is_right, "{more}: {said}");
     }
 }
+
+#[test]
+fn the_key_exchange_is_what_was_asked_for() {
+    let authority = Authority::new("ca");
+    let files = authority.server("server").conf();
+    for (curves, is_right, expected) in [
+        ("X25519MLKEM768, CurveP521", true, "curve_preferences: CurveP521 is not served by dunlin yet"),
+        ("CurveP521", false, "curve_preferences: none of these key exchanges is served"),
+    ] {
+        let conf = format!("tls {{ {files} curve_preferences: [{curves}] }}\n");
+        let (success, said) = check(authority.dir(), &conf);
+        assert!(success == is_right && said.contains(expected), "{curves}: {said}");
+    }
+    for (curves, agreed) in [("", "X25519"), ("curve_preferences: [X25519MLKEM768]", "X25519MLKEM768")] {
+        let Some(server) = start(&authority, curves) else { return };
+        let tcp = RawTcp::connect(server.addresses().nats).upgrade(&TlsClient::new(&authority));
+        assert_eq!(tcp.agreed().unwrap().key_exchange, format!("Some({agreed})"));
+    }
+}

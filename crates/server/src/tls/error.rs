@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use rustls::AlertDescription;
 
-use super::suites::{self, USABLE_KEYS};
+use super::key_kind::USABLE_KEYS;
+use super::suites;
 
 /// Why TLS cannot be served as configured.
 #[derive(Debug)]
@@ -41,8 +42,8 @@ pub enum TlsError {
     Key {
         /// The file.
         path: PathBuf,
-        /// What kind of key it is, if that can be told: `an RSA key of 1024 bits`.
-        kind: Option<String>,
+        /// What kind of key it is: `an RSA key of 1024 bits`.
+        kind: String,
     },
     /// Private key and certificate do not belong together.
     Mismatch {
@@ -88,15 +89,12 @@ impl fmt::Display for TlsError {
                  `openssl pkey -in {0}`",
                 path.display()
             ),
-            TlsError::Key { path, kind } => {
-                let kind = kind.as_deref().unwrap_or("a key that cannot be read");
-                write!(
-                    f,
-                    "key_file: {} holds {kind}, which is not served: {USABLE_KEYS}. Make a new key, as with `openssl \
-                     genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`, and a certificate for it",
-                    path.display()
-                )
-            }
+            TlsError::Key { path, kind } => write!(
+                f,
+                "key_file: {} holds {kind}, which is not served: keys are {USABLE_KEYS}. Make a new key, as with \
+                 `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`, and a certificate for it",
+                path.display()
+            ),
             TlsError::Mismatch { key_file, cert_file } => write!(
                 f,
                 "key_file: the key in {} is not that of the certificate in {}",

@@ -3,26 +3,37 @@
 use core::fmt;
 
 use x509_cert::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
-use x509_cert::der::{self, Decode as _, Reader, SliceReader};
+use x509_cert::der::{self, Decode as _, Reader, SliceReader, Tagged as _};
 
 /// The shortest RSA key that is believed, and that can sign.
 pub(super) const RSA_BITS_MIN: usize = 2048;
 
+/// The longest one.
+const RSA_BITS_MAX: usize = 8192;
+
+/// The keys that can sign handshakes.
+pub(super) const USABLE_KEYS: &str = "RSA of 2048 to 8192 bits, ECDSA of P-256, P-384 or P-521, or Ed25519";
+
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
-/// The names of what certificates and keys are made with besides.
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+
+/// The names of what certificates and keys are made with besides RSA.
 const NAMES: [(ObjectIdentifier, &str); 15] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"), "an RSA-PSS key"),
     (ObjectIdentifier::new_unwrap("1.2.840.10040.4.1"), "a DSA key"),
     (ObjectIdentifier::new_unwrap("1.3.101.110"), "an X25519 key"),
     (ObjectIdentifier::new_unwrap("1.3.101.111"), "an X448 key"),
-    (ObjectIdentifier::new_unwrap("1.3.101.112"), "an Ed25519 key"),
+    (ED25519, "an Ed25519 key"),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "an Ed448 key"),
     (ObjectIdentifier::new_unwrap("1.3.132.0.33"), "an ECDSA key of the curve P-224"),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), "an ECDSA key of the curve P-256"),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), "an ECDSA key of the curve P-384"),
-    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), "an ECDSA key of the curve P-521"),
+    (P256, "an ECDSA key of the curve P-256"),
+    (P384, "an ECDSA key of the curve P-384"),
+    (P521, "an ECDSA key of the curve P-521"),
     (ObjectIdentifier::new_unwrap("1.3.132.0.10"), "an ECDSA key of the curve secp256k1"),
     (ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7"), "an ECDSA key of the curve brainpoolP256r1"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"), "an ML-DSA-44 key"),
@@ -78,7 +89,17 @@ impl KeyKind {
             skip_rest(outer)?;
             Ok(parameters)
         });
-        Some(curve(AnyRef::from_der(parameters.ok()?.value()).ok()))
+        let parameters = parameters.ok().filter(|parameters| parameters.tag().is_context_specific())?;
+        Some(curve(AnyRef::from_der(parameters.value()).ok()))
+    }
+
+    /// It can sign handshakes: see [`USABLE_KEYS`].
+    pub(super) fn is_usable(self) -> bool {
+        match self {
+            KeyKind::Rsa(bits) => (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits),
+            KeyKind::Other(oid) => [ED25519, P256, P384, P521].contains(&oid),
+            KeyKind::UnnamedCurve => false,
+        }
     }
 
     /// RSA below the limit.

@@ -1,7 +1,6 @@
 //! TLS: from the configuration to streams.
 //!
-//! The cryptography is *ring*'s: it is small, builds without further tools, and works the same on every target. What
-//! aws-lc-rs has beyond it are post-quantum key exchanges.
+//! The cryptography is that of AWS-LC, in one word below: [`cryptography`].
 
 mod authorities;
 mod certificate;
@@ -20,7 +19,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls::ServerConfig;
-use rustls::crypto::ring as cryptography;
+use rustls::crypto::aws_lc_rs as cryptography;
 use rustls::version::{TLS12, TLS13};
 
 use crate::config::{TlsConfig, TlsVersion};

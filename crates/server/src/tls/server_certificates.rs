@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -55,12 +55,13 @@ fn load(files: &CertificateFiles, provider: &CryptoProvider) -> Result<Certified
     let CertificateFiles { cert_file, key_file } = files;
     let (chain, _) = pem::certificates("cert_file", cert_file)?;
     let forms = pem::private_key(key_file)?;
-    let load = |key: &rustls::pki_types::PrivateKeyDer<'static>| {
-        provider.key_provider.load_private_key(key.clone_key()).ok()
-    };
-    let key = forms.iter().find_map(load).ok_or_else(|| TlsError::Key {
-        path: key_file.clone(),
-        kind: forms.iter().find_map(pem::kind).map(|kind| kind.to_string()),
+    let load = |key: &PrivateKeyDer<'static>| provider.key_provider.load_private_key(key.clone_key()).ok();
+    let key = forms.iter().find_map(load).ok_or_else(|| {
+        let path = key_file.clone();
+        match forms.iter().find_map(pem::kind).filter(|kind| !kind.is_usable()) {
+            Some(kind) => TlsError::Key { path, kind: kind.to_string() },
+            None => TlsError::Content { key: "key_file", path, wanted: "valid private key" },
+        }
     })?;
     let leaf = chain.first().and_then(|leaf| Certificate::parse(leaf));
     let leaf = leaf.ok_or_else(|| TlsError::Content {
@@ -68,9 +69,8 @@ fn load(files: &CertificateFiles, provider: &CryptoProvider) -> Result<Certified
         path: cert_file.clone(),
         wanted: "valid certificate",
     })?;
-    let is_own = |key: rustls::pki_types::SubjectPublicKeyInfoDer<'_>| {
-        leaf.public_key().is_some_and(|of_leaf| of_leaf == key.as_ref())
-    };
+    let is_own =
+        |key: SubjectPublicKeyInfoDer<'_>| leaf.public_key().is_some_and(|of_leaf| of_leaf == key.as_ref());
     if !key.public_key().is_none_or(is_own) {
         return Err(TlsError::Mismatch { key_file: key_file.clone(), cert_file: cert_file.clone() });
     }

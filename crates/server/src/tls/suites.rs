@@ -27,12 +27,17 @@ const SUITES: [(&str, SupportedCipherSuite); 9] = [
     ),
 ];
 
-/// The key exchanges that there are: the first is the best.
-const CURVES: [(&str, &dyn SupportedKxGroup); 3] =
-    [("X25519", kx_group::X25519), ("CurveP256", kx_group::SECP256R1), ("CurveP384", kx_group::SECP384R1)];
+/// The key exchanges that there are. Which one is taken is the choice of the client, as long as it is among them.
+const CURVES: [(&str, &dyn SupportedKxGroup); 5] = [
+    ("X25519MLKEM768", kx_group::X25519MLKEM768),
+    ("SecP256r1MLKEM768", kx_group::SECP256R1MLKEM768),
+    ("X25519", kx_group::X25519),
+    ("CurveP256", kx_group::SECP256R1),
+    ("CurveP384", kx_group::SECP384R1),
+];
 
 /// Key exchanges of nats-server that are not among them.
-const CURVES_MISSING: [&str; 4] = ["X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024", "CurveP521"];
+const CURVES_MISSING: [&str; 2] = ["SecP384r1MLKEM1024", "CurveP521"];
 
 /// Suites of nats-server that are not here: they leave messages open to attacks on their padding.
 const SUITES_MISSING: [&str; 4] = [
@@ -57,9 +62,6 @@ const SUITES_INSECURE: [&str; 12] = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
     "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
 ];
-
-/// The private keys that can sign handshakes.
-pub(super) const USABLE_KEYS: &str = "keys are RSA of 2048 to 4096 bits, ECDSA of P-256 or P-384, or Ed25519";
 
 /// Suites for those who have named none that there is: one for each kind of certificate.
 pub(super) const EXAMPLES: &str =
