@@ -378,6 +378,10 @@ fn who_speaks_something_else_is_told_so_at_once() {
             server.wait_for_log(&format!(" - the client speaks {speaks}"));
         }
     }
+    let mut tcp = RawTcp::connect(monitoring);
+    tcp.send(handshake("/varz", "").as_bytes());
+    assert!(response(&mut tcp).0.starts_with("HTTP/1.1 200 "));
+    server.wait_for_log(&format!(" - the client speaks WebSocket. {on_monitoring}"));
     // A telnet user is no stranger, however slowly he types, and what is wrong later is wrong NATS.
     let mut link = Link::Tcp(RawTcp::connect(nats));
     for byte in b"PING\r\nPUB a 3\r\nGET\r\nPING\r\n".chunks(1) {

@@ -42,6 +42,10 @@ impl Worker {
         if is_upgrade {
             self.upgrade(id, head, !rest.is_empty());
         } else {
+            if conn.listener == Listener::Monitor && head.asks_for_websocket() {
+                // It is answered as any request: there may be a page of that name.
+                self.log_speech(id, Speech::WebSocket);
+            }
             self.ask_monitor(id, head, rest);
         }
     }

@@ -29,6 +29,7 @@ pub(crate) enum Speech {
     Http,
     /// HTTP/2 without having agreed on it (RFC 9113 §3.4).
     Http2,
+    WebSocket,
     Nats,
     Mqtt,
     /// A PROXY protocol header, of either version.
@@ -94,6 +95,7 @@ impl fmt::Display for Speech {
             Speech::Tls => "TLS to a port without TLS",
             Speech::Http => "HTTP",
             Speech::Http2 => "HTTP/2, without HTTP/1.1 before it",
+            Speech::WebSocket => "WebSocket",
             Speech::Nats => "NATS",
             Speech::Mqtt => "MQTT",
             Speech::ProxyHeader => "the PROXY protocol to a port without proxy_protocol: true",
@@ -122,7 +124,7 @@ impl Worker {
                 let _ = write_refusal_with_body(400, &extra, Body::plain(&text), &mut answer);
                 self.reply(id, &answer);
             }
-            Speech::Nats | Speech::Mqtt | Speech::ProxyHeader => {}
+            Speech::WebSocket | Speech::Nats | Speech::Mqtt | Speech::ProxyHeader => {}
         }
         speech != Speech::Tls
     }
@@ -137,7 +139,7 @@ impl Worker {
             Speech::Nats => dunlin_nats_protocol::encode_err(&text, &mut conn.head),
             Speech::Mqtt => conn.head.extend_from_slice(MQTT_REFUSAL),
             Speech::Http2 => conn.head.extend_from_slice(&http2_refusal(&text)),
-            Speech::Http | Speech::ProxyHeader => {
+            Speech::Http | Speech::WebSocket | Speech::ProxyHeader => {
                 return self.answer_http(id, 400, &format!("the client speaks {speech}. {text}"));
             }
         }
