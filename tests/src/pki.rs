@@ -10,10 +10,12 @@ use rcgen::{
     KeyUsagePurpose, PublicKeyData, SanType, SignatureAlgorithm, SigningKey as _, date_time_ymd,
     string::Ia5String,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use x509_cert::der::asn1::BitString;
 use x509_cert::der::{Decode as _, Encode as _};
-use x509_cert::{Certificate, Version};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use x509_cert::{Certificate, TbsCertificate, Version};
 
 use crate::TempDir;
 
@@ -175,6 +177,21 @@ impl Authority {
         self.write("self", self.cert.clone(), self.issuer.key())
     }
 
+    /// A certificate for a client with this public key, in PEM form. The private key with it is another.
+    ///
+    /// # Panics
+    /// If the key is not one.
+    pub fn client_for(&self, file: &str, public_key: &str) -> Issued {
+        let key = KeyPair::generate().expect("random numbers");
+        let cert = client(file, &[]).signed_by(&key, &self.issuer).expect("a right certificate");
+        let der = SubjectPublicKeyInfoDer::from_pem_slice(public_key.as_bytes()).expect("a public key");
+        let public_key = SubjectPublicKeyInfoOwned::from_der(&der).expect("a public key");
+        let cert = signed_anew(cert.der(), self.issuer.key(), |content| {
+            content.subject_public_key_info = public_key;
+        });
+        self.write(file, cert, &key)
+    }
+
     /// The certificate that `openssl x509 -req` makes where it is told of no extensions: of version 1.
     pub fn client_v1(&self, file: &str) -> Issued {
         let key = KeyPair::generate().expect("random numbers");
@@ -253,11 +270,21 @@ fn client(common_name: &str, names: &[&str]) -> CertificateParams {
     params
 }
 
-/// The same certificate in version 1, which has no extensions, signed anew.
+/// The same certificate in version 1, which has no extensions.
 fn without_extensions(der: &CertificateDer<'_>, issuer: &KeyPair) -> CertificateDer<'static> {
+    signed_anew(der, issuer, |content| {
+        content.version = Version::V1;
+        content.extensions = None;
+    })
+}
+
+fn signed_anew(
+    der: &CertificateDer<'_>,
+    issuer: &KeyPair,
+    change: impl FnOnce(&mut TbsCertificate),
+) -> CertificateDer<'static> {
     let mut certificate = Certificate::from_der(der).expect("a right certificate");
-    certificate.tbs_certificate.version = Version::V1;
-    certificate.tbs_certificate.extensions = None;
+    change(&mut certificate.tbs_certificate);
     let content = certificate.tbs_certificate.to_der().expect("a right certificate");
     let signature = issuer.sign(&content).expect("random numbers");
     certificate.signature = BitString::from_bytes(&signature).expect("a short signature");

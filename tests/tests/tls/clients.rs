@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use dunlin_tests::{
     Authority, Deadline, End, Issued, Kind, Link, RawTcp, ServerProcess, Signal, TlsClient, TlsVersion,
+    workspace_root,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
@@ -48,6 +49,11 @@ fn clients_need_the_certificate_that_is_asked_for() {
     assert_eq!(shown["tls_peer_certs"][0]["cert_sha256"], sha256(&right.cert));
     server.wait_for_log("TLS handshake error: peer sent no certificates");
     server.wait_for_log("TLS handshake error: invalid peer certificate: UnknownIssuer");
+    server.wait_for_log("does not allow extended key usage for client authentication, allows server");
+    let public_key = fs::read_to_string(workspace_root().join("tests/keys/rsa-1024-public.pem")).unwrap();
+    let short = TlsClient::with(&authority, Some(&authority.client_for("short", &public_key)), &versions);
+    expect_refusal(tcp_behind_info(&server), &short);
+    server.wait_for_log("an RSA key of 1024 bits is too short to be believed: at least 2048 bits");
 }
 
 #[test]

@@ -11,9 +11,6 @@ use x509_cert::der::{self, Decode as _, Encode as _, Reader as _, SliceReader, T
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::key_kind::KeyKind;
-use super::path::PathError;
-
 /// A certificate of any version. Serial numbers may be as long as they like.
 pub(super) struct Certificate(CertificateInner<Raw>);
 
@@ -176,10 +173,7 @@ pub(super) fn verify<'a>(
         if algorithm.verify_signature(&key, message, signature).is_ok() {
             return Ok(());
         }
-        error = match KeyKind::of_public(public_key) {
-            Some(kind) if kind.is_too_short() => PathError::Key(kind).into(),
-            _ => CertificateError::BadSignature,
-        };
+        error = CertificateError::BadSignature;
     }
     Err(error)
 }

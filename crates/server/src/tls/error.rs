@@ -4,7 +4,7 @@ use core::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use rustls::AlertDescription;
+use rustls::{AlertDescription, CertificateError, OtherError};
 
 use super::key_kind::USABLE_KEYS;
 use super::suites;
@@ -126,6 +126,9 @@ pub(super) struct HandshakeError(pub rustls::Error);
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use AlertDescription as Alert;
+        if let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(reason))) = &self.0 {
+            return write!(f, "invalid peer certificate: {reason}");
+        }
         let hint = match &self.0 {
             rustls::Error::AlertReceived(Alert::UnknownCA | Alert::BadCertificate) => {
                 ": the client does not trust the server's certificate"

@@ -8,6 +8,9 @@ use rustls::server::Acceptor;
 
 use super::ALPN_HTTP;
 
+/// The most bytes that are kept of what may become a ClientHello: a message is shorter than 64 KiB in all.
+const HELLO_MAX: usize = 128 << 10;
+
 /// Waits for the whole of a ClientHello, to find out whether any protocol that it offers by ALPN (RFC 7301) is ours.
 pub(super) struct HelloReader {
     acceptor: Acceptor,
@@ -35,13 +38,13 @@ impl HelloReader {
         while !input.is_empty() {
             self.acceptor.read_tls(&mut input)?;
             let is_foreign = match self.acceptor.accept() {
-                Ok(None) => continue,
+                Ok(None) if self.received.len() <= HELLO_MAX => continue,
                 Ok(Some(accepted)) => {
                     let mut offer = accepted.client_hello().alpn().into_iter().flatten().peekable();
                     offer.peek().is_some() && !offer.any(|protocol| protocol == ALPN_HTTP)
                 }
                 // Whoever reads it next finds out as well, and tells the client.
-                Err(_) => false,
+                Ok(None) | Err(_) => false,
             };
             return Ok(Some(Hello {
                 received: core::mem::take(&mut self.received),

@@ -33,6 +33,9 @@ const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0"
 /// `id-kp-clientAuth` (RFC 5280 §4.2.1.12).
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
+/// `id-kp-serverAuth` (RFC 5280 §4.2.1.12).
+const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+
 /// The extensions that may be critical: what they say is heeded here, or takes nothing away.
 const KNOWN_CRITICAL: [ObjectIdentifier; 7] = [
     KeyUsage::OID,
@@ -141,6 +144,9 @@ impl Node {
     fn check(&self, now: UnixTime) -> Result<(), CertificateError> {
         if self.is_mysterious {
             return Err(CertificateError::UnhandledCriticalExtension);
+        }
+        if let Some(kind) = KeyKind::of_public(&self.signed.public_key).filter(|kind| kind.is_too_short()) {
+            return Err(PathError::Key(kind).into());
         }
         let time = |since_1970: Duration| UnixTime::since_unix_epoch(since_1970);
         let (not_before, not_after) = (time(self.not_before), time(self.not_after));
@@ -261,10 +267,10 @@ impl<'a> PathSearch<'a> {
 
 /// What holds for a path as a whole: its purpose, and its names.
 fn check_whole(path: &[&Node]) -> Result<Names, CertificateError> {
-    if !path.iter().all(|node| node.is_for_clients()) {
+    if let Some(node) = path.iter().find(|node| !node.is_for_clients()) {
         return Err(CertificateError::InvalidPurposeContext {
             required: ExtendedKeyPurpose::ClientAuth,
-            presented: Vec::new(),
+            presented: node.purposes.iter().map(purpose).collect(),
         });
     }
     let mut names = Names::Free;
@@ -289,4 +295,11 @@ fn check_whole(path: &[&Node]) -> Result<Names, CertificateError> {
         }
     }
     Ok(names)
+}
+
+fn purpose(purpose: &ObjectIdentifier) -> ExtendedKeyPurpose {
+    match *purpose {
+        SERVER_AUTH => ExtendedKeyPurpose::ServerAuth,
+        other => ExtendedKeyPurpose::Other(other.arcs().map(|arc| arc as usize).collect()),
+    }
 }
