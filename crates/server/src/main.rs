@@ -213,7 +213,8 @@ impl Running<'_> {
         }
         let Loaded { config, report } = settings(self.program, self.flags);
         let mut errors = report.errors;
-        let changes = config::changes(&self.config, &config);
+        // What could not be read has its default, which is no wish to change it.
+        let changes = if errors.is_empty() { config::changes(&self.config, &config) } else { Vec::new() };
         for config::Change { key, old, new, .. } in changes.iter().filter(|change| !change.reloadable) {
             errors.push(format!("config reload not supported for {key}: old={old}, new={new}"));
         }

@@ -119,6 +119,9 @@ fn reload() {
         ),
         "{lines:#?}"
     );
+    // A file that cannot be read says nothing of what it would change.
+    let lines = reload("max_pending: [", "is never closed");
+    assert_eq!(lines.len(), 2, "{lines:#?}");
     let lines = reload("max_payload: 2mb\ndebug: true\n", ")");
     assert_eq!(lines.len(), 2, "nothing had changed: {lines:#?}");
 }
