@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use dunlin_broker::{Arena, Message, Route};
 
 use crate::ConnId;
-use crate::overflow::Respite;
+use crate::overflow::Gate;
 
 /// The messages of one turn that have targets in another worker. Each is here once, with the match result that both
 /// workers share, however many targets it has there.
@@ -19,7 +19,7 @@ pub struct Crossing {
     /// The message that was added last: its number among those of its worker, and where it is.
     last: Option<(u64, u32)>,
     /// Publishers of the receiving worker whose targets here are far behind: hold them back, for as long as those have a respite.
-    pub(crate) stalled: Vec<(ConnId, Vec<Weak<Respite>>)>,
+    pub(crate) stalled: Vec<(ConnId, Vec<Weak<Gate>>)>,
 }
 
 /// What to do with one message of a [`Crossing`].

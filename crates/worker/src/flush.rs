@@ -10,7 +10,6 @@ use crate::connection::{Connection, Stage, Transport};
 use crate::encodings::Source;
 use crate::ending::Ending;
 use crate::out_queue::OutQueue;
-use crate::overflow::mark;
 use crate::{ConnId, Wire, Worker};
 
 /// What the arena keeps reserved between turns, in bytes: what a full turn takes. A worker that gives memory back after
@@ -152,8 +151,9 @@ impl Worker {
     pub(crate) fn drain<W: Wire>(&mut self, id: ConnId, wire: &mut W) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let Some(out) = &mut conn.out else { return };
+        let before = out.pending();
         let result = out.write(self.attended, |bytes| wire.write(id, bytes));
-        if out.pending() <= mark(self.config.pending_max) && out.respite.take().is_some() {
+        if out.end_respite(self.now, out.pending() < before, self.config.pending_max) {
             // Who has waited for it is looked at in this turn.
             self.held_until = self.now;
         }

@@ -23,7 +23,7 @@ pub(crate) struct OutQueue {
     /// When the socket last took something, in the time in which it was looked at.
     pub(crate) last_taken: Instant,
     /// For how long more may wait than `max_pending`.
-    pub(crate) respite: Option<Arc<Respite>>,
+    pub(crate) respite: Option<Respite>,
 }
 
 impl OutQueue {

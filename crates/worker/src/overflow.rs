@@ -17,6 +17,9 @@ use crate::{ConnId, Worker};
 /// A socket that has taken nothing for this long has no reader. Less would blame readers for a busy machine.
 const IDLE_MAX: Duration = Duration::from_millis(250);
 
+/// What a respite lasts besides the time that the bytes need: a client may pause, or its machine be busy.
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+
 /// So much of a turn counts for that at most: during a turn, no socket is asked whether it takes bytes again.
 const TURN_MAX: Duration = Duration::from_millis(20);
 
@@ -24,21 +27,36 @@ const TURN_MAX: Duration = Duration::from_millis(20);
 /// it comes to that.
 const STEP_BYTES: u64 = 64 << 10;
 
-/// How long a target may have more waiting than `max_pending`. It belongs to the target and ends with it; its publishers, in
-/// whichever worker, only look at it.
+/// Until when publishers wait for a target that has a respite, in whichever worker they are. It belongs to the target, and ends
+/// with it.
 #[derive(Debug)]
-pub(crate) struct Respite(AtomicU64);
+pub(crate) struct Gate(AtomicU64);
+
+impl Gate {
+    fn is_closed(&self, now: Instant) -> bool {
+        Instant::from_nanos(self.0.load(Ordering::Relaxed)) > now
+    }
+}
+
+/// A target may have more waiting than `max_pending`.
+pub(crate) struct Respite {
+    /// Until then.
+    end: Instant,
+    gate: Arc<Gate>,
+}
 
 impl Respite {
-    fn until(&self) -> Instant {
-        Instant::from_nanos(self.0.load(Ordering::Relaxed))
+    /// The target takes bytes, or may be about to: its publishers wait a little more.
+    fn go_on(&self, now: Instant) {
+        let until = self.end.min(now + IDLE_MAX);
+        self.gate.0.store(until.as_nanos(), Ordering::Relaxed);
     }
 }
 
 /// A publisher that is not read while its targets have a respite.
 pub(crate) struct Waiting {
     publisher: ConnId,
-    targets: Vec<Weak<Respite>>,
+    targets: Vec<Weak<Gate>>,
     /// Until when it would not be read otherwise.
     held_until: Instant,
 }
@@ -57,20 +75,33 @@ fn time_for(bytes: u64) -> Duration {
 impl OutQueue {
     /// Asks for the respite of a connection for which `excess` bytes wait above the mark, the last `len` of which have just
     /// come. `None`: its time is over.
-    fn respite(&mut self, now: Instant, excess: u64, len: usize) -> Option<Weak<Respite>> {
-        let until = match &self.respite {
-            None => now + IDLE_MAX + time_for(excess),
-            Some(respite) if respite.until() <= now => return None,
-            Some(respite) => respite.until() + time_for(len as u64),
+    fn respite(&mut self, now: Instant, excess: u64, len: usize) -> Option<Weak<Gate>> {
+        let end = match &self.respite {
+            None => now + PAUSE_MAX + time_for(excess),
+            Some(respite) if respite.end <= now => return None,
+            Some(respite) => respite.end + time_for(len as u64),
         };
-        let respite = self.respite.get_or_insert_with(|| Arc::new(Respite(AtomicU64::new(0))));
-        respite.0.store(until.as_nanos(), Ordering::Relaxed);
-        Some(Arc::downgrade(respite))
+        let new = || Respite { end, gate: Arc::new(Gate(AtomicU64::new(0))) };
+        let respite = self.respite.get_or_insert_with(new);
+        respite.end = end;
+        respite.go_on(now);
+        Some(Arc::downgrade(&respite.gate))
     }
 
     /// Whether more may wait than `max_pending` at the moment.
     pub(crate) fn has_respite(&self, now: Instant) -> bool {
-        self.respite.as_ref().is_some_and(|respite| respite.until() > now)
+        self.respite.as_ref().is_some_and(|respite| respite.end > now)
+    }
+
+    /// The socket was asked to take what waits. `true`: the connection has caught up, and needs its respite no longer.
+    pub(crate) fn end_respite(&mut self, now: Instant, has_taken: bool, pending_max: usize) -> bool {
+        if self.pending() <= mark(pending_max) {
+            return self.respite.take().is_some();
+        }
+        if let Some(respite) = self.respite.as_ref().filter(|_| has_taken) {
+            respite.go_on(now);
+        }
+        false
     }
 }
 
@@ -85,9 +116,9 @@ impl Worker {
             // It was slowed before it came to that, and nobody else is to blame.
             return false;
         }
-        let Some(respite) = self.respite(id, list_len, len) else { return false };
-        if !self.overflowing.last().is_some_and(|last| last.ptr_eq(&respite)) {
-            self.overflowing.push(respite);
+        let Some(gate) = self.respite(id, list_len, len) else { return false };
+        if !self.overflowing.last().is_some_and(|last| last.ptr_eq(&gate)) {
+            self.overflowing.push(gate);
         }
         true
     }
@@ -96,12 +127,12 @@ impl Worker {
     /// faster than it reads gets no more time for that.
     #[cold]
     pub(crate) fn may_reply(&mut self, id: ConnId, list_len: u64) -> bool {
-        let Some(respite) = self.respite(id, list_len, 0) else { return false };
-        self.wait_for_targets(id, vec![respite]);
+        let Some(gate) = self.respite(id, list_len, 0) else { return false };
+        self.wait_for_targets(id, vec![gate]);
         true
     }
 
-    fn respite(&mut self, id: ConnId, list_len: u64, len: usize) -> Option<Weak<Respite>> {
+    fn respite(&mut self, id: ConnId, list_len: u64, len: usize) -> Option<Weak<Gate>> {
         let out = self.conns.get_mut(id)?.out.as_mut()?;
         if self.attended - out.last_taken > IDLE_MAX {
             return None;
@@ -117,7 +148,7 @@ impl Worker {
     }
 
     /// Has a publisher wait until its targets have caught up, or gone, or had their time.
-    pub(crate) fn wait_for_targets(&mut self, publisher: ConnId, targets: Vec<Weak<Respite>>) {
+    pub(crate) fn wait_for_targets(&mut self, publisher: ConnId, targets: Vec<Weak<Gate>>) {
         let open = |conn: &&mut Connection| conn.stage == Stage::Open;
         let Some(conn) = self.conns.get_mut(publisher).filter(open) else { return };
         if let Some(waiting) = self.overflown.iter_mut().find(|waiting| waiting.publisher == publisher) {
@@ -133,7 +164,7 @@ impl Worker {
         let now = self.now;
         let (overflown, conns) = (&mut self.overflown, &mut self.conns);
         overflown.retain_mut(|waiting| {
-            waiting.targets.retain(|target| target.upgrade().is_some_and(|respite| respite.until() > now));
+            waiting.targets.retain(|target| target.upgrade().is_some_and(|gate| gate.is_closed(now)));
             if !waiting.targets.is_empty() {
                 return true;
             }

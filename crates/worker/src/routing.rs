@@ -12,7 +12,7 @@ use dunlin_subject::Filter;
 use crate::connection::Stage;
 use crate::crossing::{Origin, Recipients};
 use crate::ending::Ending;
-use crate::overflow::{Respite, mark};
+use crate::overflow::{Gate, mark};
 use crate::{ConnId, Crossing, Wire, Worker};
 
 /// A publisher whose target is far behind is not read for this long. It is looked at anew each time, so a target that
@@ -250,7 +250,7 @@ impl Worker {
     }
 
     /// Does not read a connection for a while, or while targets of it have a respite.
-    fn hold(&mut self, id: ConnId, targets: Vec<Weak<Respite>>) {
+    fn hold(&mut self, id: ConnId, targets: Vec<Weak<Gate>>) {
         if !targets.is_empty() {
             return self.wait_for_targets(id, targets);
         }

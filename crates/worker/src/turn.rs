@@ -18,7 +18,7 @@ use crate::inflate::Inflation;
 use crate::lame_duck::LameDuck;
 use crate::log_limit::LogLimit;
 use crate::neighbours::{Lag, Neighbours};
-use crate::overflow::{Respite, Waiting};
+use crate::overflow::{Gate, Waiting};
 use crate::proxy_header::HEADER_TIMEOUT;
 use crate::snapshot::{ClosedSnapshot, Counters};
 use crate::timers::Timers;
@@ -73,7 +73,7 @@ pub struct Worker {
     /// A list of the turn has grown so long that it should be written before it grows on.
     pub(crate) has_long_list: bool,
     /// The targets of the message under way for which it is too much.
-    pub(crate) overflowing: Vec<Weak<Respite>>,
+    pub(crate) overflowing: Vec<Weak<Gate>>,
     /// The message of the turn that was kept beyond it last, by its index.
     pub(crate) kept_last: Option<(u32, Kept)>,
     pub(crate) encodings: Encodings,

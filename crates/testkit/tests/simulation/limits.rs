@@ -146,7 +146,7 @@ fn two_that_do_not_read_do_not_wait_for_each_other_for_good() {
             for (&client, subject) in pair.iter().zip(["b", "a"]) {
                 world.pause(client);
                 world.expect_end(client, Some("Slow Consumer"), 1008);
-                let flood: Vec<Op> = (0..80).map(|_| world.message(client, subject, None, 1900)).collect();
+                let flood: Vec<Op> = (0..300).map(|_| world.message(client, subject, None, 1900)).collect();
                 world.submit(client, &flood);
             }
             world.pass(Duration::from_secs(1))?;
