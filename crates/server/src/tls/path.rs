@@ -180,11 +180,11 @@ pub(super) enum Names {
 
 /// The search for a path from a client's certificate to an authority that is trusted.
 pub(super) struct PathSearch<'a> {
-    pub(super) roots: &'a [Node],
-    pub(super) intermediates: &'a [Node],
-    pub(super) algorithms: WebPkiSupportedAlgorithms,
-    pub(super) now: UnixTime,
-    pub(super) signatures: usize,
+    roots: &'a [Node],
+    intermediates: &'a [Node],
+    algorithms: WebPkiSupportedAlgorithms,
+    now: UnixTime,
+    signatures: usize,
 }
 
 impl<'a> PathSearch<'a> {
@@ -220,15 +220,17 @@ impl<'a> PathSearch<'a> {
             if !is_above || path.iter().any(|node| node.is_same_authority(candidate)) {
                 continue;
             }
-            let mut found = self.check_step(path, candidate, is_root);
-            if found.is_ok() {
-                path.push(candidate);
-                found = if is_root { check_whole(path).map(Some) } else { self.extend(path).map(Some) };
-                path.pop();
-            }
+            let found = match self.check_step(path, candidate, is_root) {
+                Ok(()) => {
+                    path.push(candidate);
+                    let found = if is_root { check_whole(path) } else { self.extend(path) };
+                    path.pop();
+                    found
+                }
+                Err(error) => Err(error),
+            };
             match found {
-                Ok(Some(names)) => return Ok(names),
-                Ok(None) => {}
+                Ok(names) => return Ok(names),
                 Err(error) if self.signatures >= SIGNATURES_MAX => return Err(error),
                 Err(error) => reason = reason.or(Some(error)),
             }
@@ -237,12 +239,7 @@ impl<'a> PathSearch<'a> {
     }
 
     /// Whether `above` may be above the last certificate of a path, and is.
-    fn check_step(
-        &mut self,
-        path: &[&Node],
-        above: &Node,
-        is_root: bool,
-    ) -> Result<Option<Names>, CertificateError> {
+    fn check_step(&mut self, path: &[&Node], above: &Node, is_root: bool) -> Result<(), CertificateError> {
         let has_said_so = above.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca);
         if !above.is_authority() || !(is_root || has_said_so) {
             return Err(PathError::NotAnAuthority.into());
@@ -261,7 +258,7 @@ impl<'a> PathSearch<'a> {
         if let Some(last) = path.last() {
             last.signed.check(&above.signed.public_key, self.algorithms.all)?;
         }
-        Ok(None)
+        Ok(())
     }
 }
 
