@@ -77,6 +77,9 @@ pub(crate) fn log_open_to_all_pages() {
 }
 
 fn log_tls(config: &Config) {
+    if config.tls_in_front {
+        tracing::info!("TLS available for client connections, from a proxy in front");
+    }
     let Some(tls) = &config.tls else { return };
     let is_first = tls.handshake_first == HandshakeFirst::Yes;
     if config.allow_non_tls && !is_first {

@@ -40,15 +40,10 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
         "logtime_utc" log.logtime_utc, "log_file" log.file, "log_size_limit" log.size_limit, "log_max_num" log.max_num,
         "max_traced_msg_len" log.max_traced_msg_len, "pid_file" pid_file, "ports_file_dir" ports_file_dir,
         "client_advertise" client_advertise, "max_control_line" max_control_line, "max_connections" max_connections,
-        "ping_interval" ping_interval, "write_deadline" write_deadline,
-        "allow_non_tls" allow_non_tls, "tls in front" tls_in_front, "slow_consumer" slow_consumer,
+        "ping_interval" ping_interval, "ping_max" ping_max, "write_deadline" write_deadline,
+        "allow_non_tls" allow_non_tls, "tls" tls_in_front, "slow_consumer" slow_consumer,
         "lame_duck_duration" lame_duck_duration, "lame_duck_grace_period" lame_duck_grace_period);
     changes.compare("max_payload", &old.announced_payload_max(), &new.announced_payload_max(), true);
-    let ping_max = |config: &Config| match config.ping_max {
-        u32::MAX => -1,
-        pings => i64::from(pings),
-    };
-    changes.compare("ping_max", &ping_max(old), &ping_max(new), true);
     changes.compare("tags", &old.tags, &new.tags, true);
     changes.compare("metadata", &old.metadata, &new.metadata, true);
     compare!(false: "server_name" server_name, "host" host, "port" port, "max_pending" max_pending,
@@ -270,7 +265,7 @@ mod tests {
             "true debug: false -> true",
             "true pid_file: none -> \"/run/x.pid\"",
             "true ping_interval: \"2m\" -> \"1m30s\"",
-            "true ping_max: 2 -> -1",
+            "true ping_max: 2 -> 4294967295",
             "true tags: [] -> [\"a\"]",
             "true metadata: { } -> { zone: \"b\" }",
             "false port: 4222 -> -1",

@@ -82,7 +82,9 @@ fn set_http(
     report: &mut Report,
 ) {
     let is_tls = entry.key.to_ascii_lowercase().starts_with("https");
-    if port.is_some() && config.http.as_ref().is_some_and(|http| http.is_tls != is_tls) {
+    if config.http.as_ref().is_some_and(|http| http.is_tls != is_tls) {
+        // That there is no HTTPS says nothing about HTTP.
+        let Some(_) = port else { return };
         report.error_at(&entry.key_place, "can't specify both HTTP and HTTPs ports");
     }
     config.http = port.map(|port| HttpConfig {

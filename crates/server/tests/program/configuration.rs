@@ -335,6 +335,8 @@ fn settings_must_fit_each_other() {
         ),
         ("lame_duck_grace_period: \"3m\"", "lame_duck_grace_period must be shorter than lame_duck_duration"),
         ("port: 4222, http: 4222", "http and port cannot both listen on port 4222"),
+        // No HTTPS is no reason for no HTTP.
+        ("port: 4222, http: 4222, https: 0", "http and port cannot both listen on port 4222"),
         (
             "port: 80\nwebsocket { port: 80, no_tls: true, host: 127.0.0.1 }",
             "websocket and port cannot both listen on port 80",
