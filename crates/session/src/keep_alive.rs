@@ -7,6 +7,9 @@ use crate::Instant;
 /// The first PING measures the round trip, so it comes soon after CONNECT (nats: 2 s and up to a fifth more).
 const FIRST_PING: Duration = Duration::from_secs(2);
 
+/// So long at least a client may be silent before it is asked whether it is there.
+const SILENCE_MIN: Duration = Duration::from_secs(5);
+
 /// What the passing of time asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Tick {
@@ -103,15 +106,12 @@ impl KeepAlive {
     /// `next` has passed. `awaits_pong`: the client is one that begins with CONNECT and PING, and takes no other words for
     /// their answer than PONG.
     pub(crate) fn tick(&mut self, now: Instant, interval: Duration, out_max: u32, awaits_pong: bool) -> Tick {
-        if self.last_input == Instant::NEVER {
-            // Clients take nothing but INFO before they have said CONNECT. Who says nothing at all goes when nats-server has it
-            // go, but unasked.
-            let due = self.since + interval.saturating_mul(out_max.saturating_add(1));
-            self.next = due;
-            return if now < due { Tick::Wait } else { Tick::Stale };
-        }
+        let is_silent = self.last_input == Instant::NEVER;
         if !self.has_begun || awaits_pong {
-            let due = self.since + interval;
+            // Clients take nothing but INFO before they have said CONNECT. One that says nothing at all goes when nats-server
+            // has it go, but is asked only once, an interval before that.
+            let silence_max = interval.saturating_mul(out_max.max(1)).max(SILENCE_MIN);
+            let due = self.since + if is_silent { silence_max } else { interval };
             if now < due && self.out == 0 {
                 self.next = due;
                 return Tick::Wait;
@@ -119,10 +119,10 @@ impl KeepAlive {
         }
         self.next = now + interval;
         let measured = self.rtt.is_some() || self.out > 0;
-        if measured && now - self.last_input < interval {
+        if measured && !is_silent && now - self.last_input < interval {
             return Tick::Wait;
         }
-        if self.out >= out_max {
+        if self.out >= if is_silent { out_max.min(1) } else { out_max } {
             return Tick::Stale;
         }
         self.out += 1;

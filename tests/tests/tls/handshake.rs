@@ -72,9 +72,9 @@ fn where_tls_is_not_required_clients_choose() {
     let mut plain = Link::Tcp(tcp);
     expect_pong(&mut plain);
     expect_pong(&mut nats(&server, &TlsClient::new(&authority)));
-    // One that says nothing is a plain client: it gets INFO, and is given up in the end.
+    // One that says nothing is a plain client: it is asked whether it is there, and given up in the end.
     let mut silent = Link::Tcp(RawTcp::connect(server.addresses().nats));
-    silent.expect(b"-ERR 'Stale Connection'\r\n");
+    silent.expect(b"PING\r\n-ERR 'Stale Connection'\r\n");
 }
 
 #[test]
