@@ -261,7 +261,7 @@ mod tests {
         let count = |part| text.lines().filter(|line| line.contains(part)).count();
         assert_eq!(count("our own"), 100);
         // As many as for the seconds that this may have taken.
-        assert!((100..2_000).contains(&count("handshake")), "{}", count("handshake"));
+        assert!((20..2_000).contains(&count("handshake")), "{}", count("handshake"));
         assert!(text.contains(" (more of this kind are left out for a second)\n"));
         std::fs::remove_file(path).expect("it is there");
     }

@@ -169,13 +169,8 @@ impl Worker {
         Err(reason)
     }
 
-    /// One line a second at most: a flood must not fill the disk.
-    fn log_refusal(&mut self, peer: IpAddr, reason: CloseReason) {
+    fn log_refusal(&self, peer: IpAddr, reason: CloseReason) {
         let refused = self.counters.address_refusals + self.counters.handshake_refusals;
-        if self.next_refusal_log > self.now {
-            return tracing::debug!("{peer} - refused: {}", reason.text());
-        }
-        self.next_refusal_log = self.now + core::time::Duration::from_secs(1);
         tracing::warn!("{peer} - refused: {} ({refused} refused by this worker so far)", reason.text());
     }
 }

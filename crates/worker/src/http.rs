@@ -173,7 +173,7 @@ impl Worker {
     fn log_handshake_error(&mut self, id: ConnId, reason: &str) {
         if let Some(conn) = self.conns.get_mut(id) {
             let origin = conn.origin();
-            self.log_stranger(format_args!("{origin} - websocket handshake error: {reason}"));
+            tracing::error!("{origin} - websocket handshake error: {reason}");
         }
     }
 

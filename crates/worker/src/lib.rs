@@ -35,7 +35,6 @@ mod inflate;
 mod input;
 mod label;
 mod lame_duck;
-mod log_limit;
 mod monitor_request;
 mod neighbours;
 mod out_queue;

@@ -52,10 +52,7 @@ impl Worker {
 
     /// There is nobody who could be told in a protocol that he speaks: the connection is closed.
     fn refuse_proxy_header(&mut self, id: ConnId, reason: &str) {
-        match self.log_limit.admit(self.now) {
-            Some(left_out) => tracing::warn!("Error reading PROXY protocol header {reason}{left_out}"),
-            None => tracing::debug!("Error reading PROXY protocol header {reason}"),
-        }
+        tracing::warn!("Error reading PROXY protocol header {reason}");
         self.counters.proxy_header_errors += 1;
         self.end(id, Ending::Http);
     }

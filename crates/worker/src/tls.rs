@@ -174,7 +174,7 @@ impl Worker {
                 Some(speech) => self.log_speech(id, speech),
                 None => {
                     let text = "TLS handshake error: the client speaks plain HTTP to a port with TLS";
-                    self.log_stranger(format_args!("{origin} - {text}"));
+                    tracing::error!("{origin} - {text}");
                 }
             }
             self.end(id, Ending::Handshake);

@@ -16,7 +16,6 @@ use crate::encodings::Encodings;
 use crate::ending::Ending;
 use crate::inflate::Inflation;
 use crate::lame_duck::LameDuck;
-use crate::log_limit::LogLimit;
 use crate::neighbours::{Lag, Neighbours};
 use crate::overflow::{Gate, Waiting};
 use crate::proxy_header::HEADER_TIMEOUT;
@@ -87,10 +86,6 @@ pub struct Worker {
     pub(crate) verdicts: Vec<(ConnId, Option<Identity>)>,
 
     pub(crate) counters: Counters,
-    /// When a refusal is worth a line in the log again.
-    pub(crate) next_refusal_log: Instant,
-    /// Lines on strangers that have done something wrong.
-    pub(crate) log_limit: LogLimit,
     /// The clients that went last, for monitoring.
     pub(crate) closed: VecDeque<ClosedSnapshot>,
 }
@@ -146,8 +141,6 @@ impl Worker {
             auth_requests: Vec::new(),
             verdicts: Vec::new(),
             counters: Counters::default(),
-            next_refusal_log: Instant::default(),
-            log_limit: LogLimit::default(),
             closed: VecDeque::new(),
         }
     }

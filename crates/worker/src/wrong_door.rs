@@ -166,12 +166,8 @@ impl Worker {
             return;
         }
         let origin = conn.origin();
-        if let Some(left_out) = self.log_limit.admit(now) {
-            let text = self.signpost(id);
-            tracing::info!(
-                "{origin} - left without a request. A NATS client, waiting for INFO? {text}{left_out}"
-            );
-        }
+        let text = self.signpost(id);
+        tracing::info!("{origin} - left without a request. A NATS client, waiting for INFO? {text}");
     }
 
     /// What the port of a connection is for, and where the others are.
@@ -185,16 +181,8 @@ impl Worker {
         let Some(conn) = self.conns.find(id) else { return };
         let origin = conn.origin();
         match speech {
-            Speech::Tls => self.log_stranger(format_args!("{origin} - the client speaks {speech}")),
-            _ => self.log_stranger(format_args!("{origin} - the client speaks {speech}. {text}")),
-        }
-    }
-
-    /// A line on what a stranger has done wrong, where there have not been too many of them.
-    pub(crate) fn log_stranger(&mut self, line: fmt::Arguments<'_>) {
-        match self.log_limit.admit(self.now) {
-            Some(left_out) => tracing::error!("{line}{left_out}"),
-            None => tracing::debug!("{line}"),
+            Speech::Tls => tracing::error!("{origin} - the client speaks {speech}"),
+            _ => tracing::error!("{origin} - the client speaks {speech}. {text}"),
         }
     }
 }

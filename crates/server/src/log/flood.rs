@@ -8,10 +8,10 @@ use tracing::callsite::Identifier;
 use tracing::{Level, Metadata};
 
 /// The lines of one text that are written in a second.
-const SAME_MAX: u32 = 100;
+const SAME_MAX: u32 = 20;
 
 /// The lines of one place in the program that are written in a second, whatever peers make it say.
-const LINES_MAX: u32 = 1000;
+const LINES_MAX: u32 = 200;
 
 /// What the peers have caused so far, by the place in the program that says it.
 #[derive(Default)]
@@ -107,7 +107,7 @@ mod tests {
         let mut kind = Kind::default();
         let admitted = (0..5000).filter(|text| kind.admit(*text, 7) != Admission::LeftOut).count();
         assert_eq!((admitted, kind.texts.len()), (LINES_MAX as usize, LINES_MAX as usize));
-        assert_eq!(kind.admit(0, 8), Admission::After(4000));
+        assert_eq!(kind.admit(0, 8), Admission::After(5000 - u64::from(LINES_MAX)));
         assert_eq!(kind.texts.len(), 1);
     }
 }
