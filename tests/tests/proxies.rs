@@ -46,7 +46,7 @@ fn nginx_asks_in_http_1_0_unless_told_otherwise() {
     let hop = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
     let site = |name: &str, to: &str, more: &str| {
         format!(
-            "server {{ listen unix:{}; large_client_header_buffers 8 16k; \
+            "server {{ listen unix:{}; \
              location / {{ proxy_pass {to}; {upgrade} {more} }} }}\n",
             path(name).display()
         )
@@ -78,10 +78,10 @@ fn nginx_asks_in_http_1_0_unless_told_otherwise() {
     for site in &sites {
         ping(&mut info(site, "").0);
     }
-    // A browser's headers, cookies of a big site, and what the proxies before this one have added.
+    // A browser's headers and cookies, and what the proxies before this one have added.
     let browser =
         "User-Agent: Mozilla/5.0\r\nOrigin: https://app.example.com\r\nAccept-Language: de, en;q=0.5\r\n";
-    let cookies = format!("Cookie: a={}\r\nCookie: b={}\r\n", "x".repeat(8000), "y".repeat(8000));
+    let cookies = format!("Cookie: a={}\r\nCookie: b={}\r\n", "x".repeat(4000), "y".repeat(2000));
     let hops: String = (0..200).map(|hop| format!("X-Edge-{hop}: {hop}\r\n")).collect();
     let forwarded = "X-Forwarded-For: 203.0.113.7\r\n";
     ping(&mut info(&sites[2], &[browser, &cookies, &hops, forwarded].concat()).0);

@@ -6,8 +6,8 @@ use core::mem::MaybeUninit;
 
 use dunlin_websocket::handshake::{has_token, tokens};
 
-/// The longest request head, in bytes: what the proxies that let the longest ones pass take by default.
-pub(crate) const HEAD_LEN_MAX: usize = 64 << 10;
+/// The longest request head, in bytes: what a stranger can make the server hold.
+pub(crate) const HEAD_LEN_MAX: usize = 16 << 10;
 /// The most headers of a request. Each proxy of a chain adds some.
 const HEADERS_MAX: usize = 512;
 
@@ -60,7 +60,7 @@ impl HeadError {
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            HeadError::TooLong => "the request head is longer than 65536 bytes",
+            HeadError::TooLong => "the request head is longer than 16384 bytes",
             HeadError::TooManyHeaders => "the request has more than 512 headers",
             HeadError::Malformed => "the request head is malformed",
             HeadError::Target => "the request target is neither a path nor a URL",

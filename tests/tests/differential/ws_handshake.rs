@@ -170,7 +170,7 @@ fn extras(all: &mut Vec<Exchange>) {
     }
     let hops: String = (0..300).map(|hop| format!("X-Hop-{hop}: {hop}\r\n")).collect();
     all.push(answered("300 headers", handshake("/", &hops)));
-    all.push(answered("48 KiB of cookies", handshake("/", &format!("Cookie: {}\r\n", "x".repeat(48 << 10)))));
+    all.push(answered("12 KiB of cookies", handshake("/", &format!("Cookie: {}\r\n", "x".repeat(12 << 10)))));
     let latin: Vec<u8> =
         handshake("/", "Cookie: a=?\r\n").bytes().map(|b| if b == b'?' { 0xe9 } else { b }).collect();
     all.push(exchange(
