@@ -106,13 +106,13 @@ fn the_block_is_reloaded_without_a_restart() {
         handshake_timeout: 3s, ping_interval: 70s, same_origin: false, user_cookie: u";
     let lines = server.reload(&websocket(keys)).join("\n");
     for line in [
-        "Reloaded: websocket allowed_origins = [\"http://*.example.com\"]",
-        "Reloaded: websocket user_cookie = \"u\"",
-        "Reloaded: websocket advertise = \"a:1\"",
-        "Reloaded: websocket handshake_timeout = \"3s\"",
-        "Reloaded: websocket headers = { X-Door: [REDACTED] }",
-        "Reloaded: websocket ping_interval = \"1m10s\"",
-        "Reloaded: websocket no_masking = false",
+        "Reloaded: websocket.allowed_origins = [\"http://*.example.com\"]",
+        "Reloaded: websocket.user_cookie = \"u\"",
+        "Reloaded: websocket.advertise = \"a:1\"",
+        "Reloaded: websocket.handshake_timeout = \"3s\"",
+        "Reloaded: websocket.headers = { X-Door: [REDACTED] }",
+        "Reloaded: websocket.ping_interval = \"1m10s\"",
+        "Reloaded: websocket.no_masking = false",
         "Reloaded server configuration (sha256:",
     ] {
         assert!(lines.contains(line), "{line}\n{lines}");
@@ -129,7 +129,7 @@ fn the_block_is_reloaded_without_a_restart() {
     let lines = server.reload(moved).join("\n");
     assert!(
         lines
-            .contains("config reload not supported for websocket host: old=\"127.0.0.1\", new=\"127.0.0.2\""),
+            .contains("config reload not supported for websocket.host: old=\"127.0.0.1\", new=\"127.0.0.2\""),
         "{lines}"
     );
     assert_eq!(status(&server, "Origin: http://a.example.com\r\n"), 101);
@@ -306,7 +306,7 @@ fn silent_peers_are_pinged_in_websocket_too_where_that_is_configured() {
     let mut ws = RawWs::connect(server.addresses().websocket, "");
     Link::Ws(RawWs::connect(server.addresses().websocket, "")).expect(b"INFO ");
     let lines = server.reload(&websocket(keys)).join("\n");
-    assert!(lines.contains("Reloaded: websocket ws_ping_interval = \"50ms\""), "{lines}");
+    assert!(lines.contains("Reloaded: websocket.ws_ping_interval = \"50ms\""), "{lines}");
     while ws.read_frame(Deadline::usual()).unwrap().first != 0x89 {}
 }
 

@@ -59,7 +59,7 @@ fn certificates_are_reloaded_and_nobody_is_dropped() {
     seen(&old);
     fs::copy(&new.key_file, &old.key_file).unwrap();
     server.signal(Signal::HUP);
-    server.wait_for_log("Reloaded: websocket tls = enabled");
+    server.wait_for_log("Reloaded: websocket.tls = enabled");
     server.wait_for_log("Reloaded server configuration");
     seen(&new);
     before.iter_mut().for_each(expect_pong);

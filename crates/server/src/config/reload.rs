@@ -15,7 +15,7 @@ use super::{
 /// A setting with another value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The key, behind the names of its blocks.
+    /// The key, behind the names of its blocks, with dots between them.
     pub key: Cow<'static, str>,
     /// The value so far, as one would write it in a file.
     pub old: String,
@@ -58,7 +58,7 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
             let listen = |websocket: &Option<WebSocketConfig>| {
                 websocket.as_ref().map(|websocket| listen(&websocket.host, websocket.port))
             };
-            changes.compare("websocket listen", &listen(old), &listen(new), false);
+            changes.compare("websocket.listen", &listen(old), &listen(new), false);
         }
     }
     changes.0
@@ -112,7 +112,7 @@ impl Changes {
             ($($field:ident),+ $(,)?) => {
                 // Names all fields.
                 let LimitsConfig { $($field),+ } = limits;
-                $(self.compare(format!("{block}limits {}", stringify!($field)), $field, &new.limits.$field, true);)+
+                $(self.compare(format!("{block}limits.{}", stringify!($field)), $field, &new.limits.$field, true);)+
             };
         }
         compare!(
@@ -143,7 +143,7 @@ impl Changes {
         let (Some(old), Some(new)) = (old, new) else { return };
         macro_rules! compare {
             ($($field:ident),+ $(,)?) => {
-                $(self.compare(format!("{block}tls {}", stringify!($field)), &old.$field, &new.$field, true);)+
+                $(self.compare(format!("{block}tls.{}", stringify!($field)), &old.$field, &new.$field, true);)+
             };
         }
         compare!(ca_file, verify, verify_and_map, timeout, handshake_first, min_version, cipher_suites);
@@ -153,9 +153,9 @@ impl Changes {
             tls.certificates.iter().map(both).unzip()
         };
         let ((old_certs, old_keys), (new_certs, new_keys)) = (files(old), files(new));
-        self.compare(format!("{block}tls cert_file"), &old_certs, &new_certs, true);
-        self.compare(format!("{block}tls key_file"), &old_keys, &new_keys, true);
-        self.compare_hidden(format!("{block}tls pinned_certs"), &old.pinned_certs, &new.pinned_certs);
+        self.compare(format!("{block}tls.cert_file"), &old_certs, &new_certs, true);
+        self.compare(format!("{block}tls.key_file"), &old_keys, &new_keys, true);
+        self.compare_hidden(format!("{block}tls.pinned_certs"), &old.pinned_certs, &new.pinned_certs);
     }
 
     /// The names of the changes are those of nats-server.
@@ -187,7 +187,7 @@ impl Changes {
                     reach: _
                 } = new;
                 $($(self.compare(
-                    concat!("websocket ", stringify!($field)), &old.$field, &new.$field, $reloadable
+                    concat!("websocket.", stringify!($field)), &old.$field, &new.$field, $reloadable
                 );)+)+
             };
         }
@@ -197,28 +197,28 @@ impl Changes {
                 slow_consumer, ping_interval, ws_ping_interval, no_masking;
         );
         let compression = |config: &WebSocketConfig| Switched(config.compression);
-        self.compare("websocket compression", &compression(old), &compression(new), true);
+        self.compare("websocket.compression", &compression(old), &compression(new), true);
         let unix = |config: &WebSocketConfig| {
             let UnixSocketConfig { path, mode } = config.unix_socket.clone()?;
             Some((path, format!("{mode:04o}")))
         };
         let (old_unix, new_unix) = (unix(old).unzip(), unix(new).unzip());
-        self.compare("websocket unix_socket", &old_unix.0, &new_unix.0, false);
-        self.compare("websocket unix_mode", &old_unix.1, &new_unix.1, false);
+        self.compare("websocket.unix_socket", &old_unix.0, &new_unix.0, false);
+        self.compare("websocket.unix_mode", &old_unix.1, &new_unix.1, false);
         let CookieNames { user, pass, token } = &old.cookies;
-        self.compare("websocket user_cookie", user, &new.cookies.user, true);
-        self.compare("websocket pass_cookie", pass, &new.cookies.pass, true);
-        self.compare("websocket token_cookie", token, &new.cookies.token, true);
+        self.compare("websocket.user_cookie", user, &new.cookies.user, true);
+        self.compare("websocket.pass_cookie", pass, &new.cookies.pass, true);
+        self.compare("websocket.token_cookie", token, &new.cookies.token, true);
         if old.headers != new.headers {
             let [old, new] = [old, new].map(|config| {
                 let names = config.headers.iter().map(|(name, _)| (name.clone(), Hidden));
                 names.collect::<BTreeMap<_, _>>().written()
             });
-            self.0.push(Change { key: "websocket headers".into(), old, new, reloadable: true });
+            self.0.push(Change { key: "websocket.headers".into(), old, new, reloadable: true });
         }
-        self.compare_tls("websocket ", &old.tls, &new.tls, old.tls.is_some() == new.tls.is_some());
-        self.compare_authorization("websocket ", &old.authorization, &new.authorization);
-        self.compare_peers("websocket ", &old.peers, &new.peers);
+        self.compare_tls("websocket.", &old.tls, &new.tls, old.tls.is_some() == new.tls.is_some());
+        self.compare_authorization("websocket.", &old.authorization, &new.authorization);
+        self.compare_peers("websocket.", &old.peers, &new.peers);
     }
 }
 
@@ -274,8 +274,8 @@ mod tests {
         assert_eq!(said(&old, &new), expected);
         let websocket = WebSocketConfig { host: "0.0.0.0".into(), ..WebSocketConfig::default() };
         let on = Config { websocket: Some(websocket), ..old.clone() };
-        assert_eq!(said(&old, &on), ["false websocket listen: none -> \"0.0.0.0:-1\""]);
-        assert_eq!(said(&on, &old), ["false websocket listen: \"0.0.0.0:-1\" -> none"]);
+        assert_eq!(said(&old, &on), ["false websocket.listen: none -> \"0.0.0.0:-1\""]);
+        assert_eq!(said(&on, &old), ["false websocket.listen: \"0.0.0.0:-1\" -> none"]);
     }
 
     #[test]
@@ -298,13 +298,13 @@ mod tests {
             ..WebSocketConfig::default()
         });
         let expected = [
-            "false websocket port: -1 -> 80",
-            "true websocket same_origin: false -> true",
-            "true websocket allowed_origins: [] -> [\"https://a.example\", \"https://*.b.example:8443\"]",
-            "true websocket no_masking: true -> false",
-            "true websocket compression: false -> true",
-            "true websocket trusted_proxies: none -> [\"10.0.0.0/8\"]",
-            "true websocket limits burst: none -> \"2s\"",
+            "false websocket.port: -1 -> 80",
+            "true websocket.same_origin: false -> true",
+            "true websocket.allowed_origins: [] -> [\"https://a.example\", \"https://*.b.example:8443\"]",
+            "true websocket.no_masking: true -> false",
+            "true websocket.compression: false -> true",
+            "true websocket.trusted_proxies: none -> [\"10.0.0.0/8\"]",
+            "true websocket.limits.burst: none -> \"2s\"",
         ];
         assert_eq!(said(&old, &new), expected);
     }
@@ -334,8 +334,8 @@ mod tests {
         };
         let lines = said(&old, &new);
         assert!(lines.iter().any(|line| line == "true authorization password:  -> "), "{lines:#?}");
-        assert!(lines.iter().any(|line| line == "true websocket authorization timeout: none -> 1.5"));
-        assert!(lines.iter().any(|line| line == "true websocket headers: { } -> { X-Key: [REDACTED] }"));
+        assert!(lines.iter().any(|line| line == "true websocket.authorization timeout: none -> 1.5"));
+        assert!(lines.iter().any(|line| line == "true websocket.headers: { } -> { X-Key: [REDACTED] }"));
         assert!(!lines.iter().any(|line| line.contains("hidden")), "{lines:#?}");
     }
 }
