@@ -23,9 +23,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// So much of a turn counts for that at most: during a turn, no socket is asked whether it takes bytes again.
 const TURN_MAX: Duration = Duration::from_millis(20);
 
-/// What is too much has to go at this rate, in bytes for each [`HOLD_STEP`]: the rate to which publishers are slowed before
-/// it comes to that.
-const STEP_BYTES: u64 = 64 << 10;
+/// What is too much has to go at this rate, in bytes for each [`HOLD_STEP`]: half of that to which publishers are slowed before
+/// it comes to that, since a reader that unmasks, inflates or decrypts on a busy machine does not do more.
+const STEP_BYTES: u64 = 32 << 10;
 
 /// Until when publishers wait for a target that has a respite, in whichever worker they are. It belongs to the target, and ends
 /// with it.
