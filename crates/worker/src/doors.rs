@@ -39,18 +39,13 @@ impl Door {
 impl Doors {
     /// What the port of `listener` is for, and where `peer` finds the others. One line without quotes.
     pub(crate) fn signpost(&self, listener: Listener, peer: IpAddr) -> String {
-        let mut text = String::from(match listener {
-            Listener::Nats => "This port is for NATS clients.",
-            Listener::WebSocket => "This port is for NATS over WebSocket.",
-            Listener::Monitor => "This port is for monitoring over HTTP.",
-            Listener::Shared => "This port is for NATS over WebSocket, and for monitoring over HTTP.",
-        });
-        let (is_websocket, is_monitoring) = match listener {
-            Listener::Nats => (false, false),
-            Listener::WebSocket => (true, false),
-            Listener::Monitor => (false, true),
-            Listener::Shared => (true, true),
+        let (here, is_websocket, is_monitoring) = match listener {
+            Listener::Nats => ("NATS clients", false, false),
+            Listener::WebSocket => ("NATS over WebSocket", true, false),
+            Listener::Monitor => ("monitoring over HTTP", false, true),
+            Listener::Shared => ("NATS over WebSocket, and for monitoring over HTTP", true, true),
         };
+        let mut text = format!("This port is for {here}.");
         let open = |door: &Option<Door>, is_here: bool| door.filter(|door| !is_here && door.is_open_to(peer));
         // Writing to a String cannot fail.
         if let Some(door) = open(&self.nats, listener == Listener::Nats) {

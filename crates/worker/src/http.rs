@@ -158,15 +158,11 @@ impl Worker {
     /// Answers a peer that is over a limit of its address, and ends the connection. Those who are told so often are not worth a
     /// line in the log each.
     pub(crate) fn refuse_peer(&mut self, id: ConnId, reason: CloseReason) {
-        let date = http_date(self.wall);
         let text = match reason {
             CloseReason::AddressConnections => "too many connections from this address",
             _ => "too many handshakes from this address",
         };
-        let Some(conn) = self.conns.get_mut(id) else { return };
-        let extra = [("Date", date.as_str()), ("Retry-After", "1"), ("Connection", "close")];
-        // These headers hold nothing that could not be sent.
-        let _ = write_refusal_with_body(429, &extra, Body::plain(text), &mut conn.head);
+        self.write_refusal(id, 429, &[("Retry-After", "1"), ("Connection", "close")], Body::plain(text));
         self.end(id, Ending::Http);
     }
 
@@ -178,12 +174,20 @@ impl Worker {
     }
 
     fn write_refusal(&mut self, id: ConnId, status: u16, more: &[(&str, &str)], body: Body<'_>) {
-        let date = http_date(self.wall);
+        let refusal = self.refusal(status, more, body);
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let extra = [&[("Date", date.as_str())], more].concat();
-        // These headers hold nothing that could not be sent.
-        let _ = write_refusal_with_body(status, &extra, body, &mut conn.head);
+        conn.head.extend_from_slice(&refusal);
         self.touch(id);
+    }
+
+    /// A refusal with the date of this turn.
+    pub(crate) fn refusal(&self, status: u16, more: &[(&str, &str)], body: Body<'_>) -> Vec<u8> {
+        let date = http_date(self.wall);
+        let extra = [&[("Date", date.as_str())], more].concat();
+        let mut refusal = Vec::new();
+        // These headers hold nothing that could not be sent.
+        let _ = write_refusal_with_body(status, &extra, body, &mut refusal);
+        refusal
     }
 }
 

@@ -3,11 +3,10 @@
 use core::fmt;
 use core::time::Duration;
 
-use dunlin_websocket::handshake::{Body, write_refusal_with_body};
+use dunlin_websocket::handshake::Body;
 
 use crate::connection::{Connection, Listener, Transport};
 use crate::ending::Ending;
-use crate::http::http_date;
 use crate::tls::HANDSHAKE_RECORD;
 use crate::{ConnId, Wire, Worker};
 
@@ -116,13 +115,8 @@ impl Worker {
                 self.alert(id);
             }
             Speech::Http | Speech::Http2 => {
-                let mut answer = Vec::new();
-                let date = http_date(self.wall);
-                let extra = [("Date", date.as_str()), ("Connection", "close")];
-                let text = self.signpost(id);
-                // These headers hold nothing that could not be sent.
-                let _ = write_refusal_with_body(400, &extra, Body::plain(&text), &mut answer);
-                self.reply(id, &answer);
+                let refusal = self.refusal(400, &[("Connection", "close")], Body::plain(&self.signpost(id)));
+                self.reply(id, &refusal);
             }
             Speech::WebSocket | Speech::Nats | Speech::Mqtt | Speech::ProxyHeader => {}
         }
